@@ -1,0 +1,262 @@
+//! What a store must do, as traits. Every implementation passes the [`contract`] suite.
+//!
+//! Three things hold for all of them, and each is a clause of the contract:
+//! - **only [`SessionStore::issue`] makes a session** (G3): touch and replace are conditional and report what was gone;
+//! - **an ending is permanent**: it has happened when the call returns, for every later call;
+//! - **a login carries its moment** (G4): what was revoked after [`SessionStore::begin`] cannot be outlived by its session.
+
+pub mod contract;
+pub mod memory;
+
+mod error;
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+
+pub use error::{StoreError, StoreErrorKind};
+
+use crate::account::{Account, LoginName};
+use crate::ending::{EndReason, Ending};
+use crate::password::PasswordHash;
+use crate::session::{SessionId, SessionRecord, Subject};
+use crate::time::Timestamp;
+use crate::token::TokenDigest;
+
+/// What a store's operations return: a boxed future, so that stores can be handed around as objects.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Most rows a list returns at once.
+pub const PAGE_MAX: u32 = 500;
+
+/// What the database had committed when a login began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Moment {
+    /// The last position of the feed, where one writer makes positions a total order.
+    Position(i64),
+}
+
+/// A session about to be issued.
+#[derive(Clone, Debug)]
+pub struct Issue {
+    /// From [`SessionStore::begin`], taken before the credential was read.
+    pub moment: Moment,
+    /// The new token's digest.
+    pub digest: TokenDigest,
+    /// The new session.
+    pub session: SessionRecord,
+    /// Older sessions of the same browser, which the new one replaces; at most four.
+    pub supersedes: Vec<TokenDigest>,
+    /// How many living sessions the subject may have, this one included. At least 1.
+    pub max_per_subject: u32,
+}
+
+/// What became of [`SessionStore::issue`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Issued {
+    /// The session exists; this many of the subject's oldest were ended to stay within the cap.
+    Created {
+        /// Ended because the subject had too many.
+        over_cap: u32,
+    },
+    /// Everything of the subject was ended after the login began: there is no session (G4).
+    Overtaken,
+}
+
+/// One recorded use of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// Which session.
+    pub digest: TokenDigest,
+    /// When it was used.
+    pub used_at: Timestamp,
+}
+
+/// A new token for a living session.
+#[derive(Clone, Copy, Debug)]
+pub struct Replace {
+    /// The token digest until now.
+    pub old: TokenDigest,
+    /// The token digest from now on.
+    pub new: TokenDigest,
+    /// The current time: a session that is ended at this time stays ended.
+    pub now: Timestamp,
+    /// When the credential was proven again, both timers restart (NIST SP 800-63B-4 5.2): authenticated and last seen
+    /// now, and from now on this absolute expiry. `None` for a replacement without a proof.
+    pub reauthenticated_until: Option<Timestamp>,
+}
+
+/// Which sessions to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The one of this token.
+    Token(TokenDigest),
+    /// The one of this id, whoever's it is.
+    Session(SessionId),
+    /// The one of this id, if it is this subject's.
+    OwnSession(SessionId, Subject),
+    /// All of a subject, logins under way included.
+    Subject(Subject),
+    /// All of a subject but the one of this token, logins under way included.
+    Others(Subject, TokenDigest),
+    /// Everybody's, logins under way included.
+    Everyone,
+}
+
+/// Which sessions to list, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Of one subject, or of all.
+    pub subject: Option<Subject>,
+    /// Only sessions with an id below this one: the last id of the page before.
+    pub before: Option<SessionId>,
+    /// At most this many, up to [`PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// What to purge.
+#[derive(Clone, Copy, Debug)]
+pub struct Purge {
+    /// Sessions that ended by themselves before this time.
+    pub ended_before: Timestamp,
+    /// Feed entries from before this time.
+    pub feed_before: Timestamp,
+    /// At most this many rows of each at once.
+    pub chunk: u32,
+    /// Now: what the feed notes as the time.
+    pub at: Timestamp,
+}
+
+/// What one purge did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Sessions deleted.
+    pub sessions: u64,
+    /// Feed entries deleted.
+    pub feed: u64,
+    /// Whether there may be more to purge now.
+    pub more: bool,
+}
+
+/// Keeps sessions.
+pub trait SessionStore: Send + Sync + Debug + 'static {
+    /// The moment a login begins; call it before the credential is read.
+    fn begin(&self) -> StoreFuture<'_, Moment>;
+
+    /// Creates a session, in one transaction with the ending of those it supersedes and of the oldest over the cap.
+    ///
+    /// Durable when it returns. Ended sessions do not count towards the cap.
+    fn issue(&self, issue: Issue) -> StoreFuture<'_, Issued>;
+
+    /// The session of a token digest, as it is now. Also one that expired and is not purged: the verdict decides.
+    fn find(&self, digest: TokenDigest) -> StoreFuture<'_, Option<SessionRecord>>;
+
+    /// Why and when the session of a token digest ended, as long as the feed remembers.
+    fn ending_of(&self, digest: TokenDigest) -> StoreFuture<'_, Option<Ending>>;
+
+    /// Records uses; returns the digests whose session is gone or ended at `now`, which stay untouched (G3).
+    ///
+    /// Never moves `last_seen_at` backwards.
+    fn touch(&self, touches: Vec<Touch>, now: Timestamp) -> StoreFuture<'_, Vec<TokenDigest>>;
+
+    /// Gives a living session a new token; `false` if it is gone or ended (G3).
+    fn replace(&self, replace: Replace) -> StoreFuture<'_, bool>;
+
+    /// Ends sessions; returns how many there were. Durable when it returns.
+    fn end(&self, target: Target, reason: EndReason, at: Timestamp) -> StoreFuture<'_, u64>;
+
+    /// Lists sessions, newest first, ended ones that are not purged included.
+    fn list(&self, query: ListQuery) -> StoreFuture<'_, Vec<SessionRecord>>;
+
+    /// A subject's last endings, newest first, at most `limit` (up to [`PAGE_MAX`]).
+    fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>>;
+
+    /// Deletes one chunk of what ended longer ago than its retention.
+    fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged>;
+}
+
+/// What became of a new account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Created {
+    /// It exists.
+    Created,
+    /// The login name or subject is taken.
+    Taken,
+    /// It was to be the first, and there is one already.
+    NotFirst,
+}
+
+/// Whether a new account has to be the first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precedence {
+    /// Only if there is none yet: decided in the same transaction.
+    First,
+    /// In any case.
+    Any,
+}
+
+/// A new password for an account.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    /// Whose.
+    pub subject: Subject,
+    /// The hash the change is based on: if it is another by now, nothing happens. `None`: an operator sets it in any case.
+    pub expected: Option<PasswordHash>,
+    /// The new hash.
+    pub new: PasswordHash,
+    /// The one session that survives.
+    pub keep: Option<TokenDigest>,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What became of a change to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Changed {
+    /// Done; this many sessions ended with it.
+    Done {
+        /// Sessions ended.
+        ended: u64,
+    },
+    /// There is no such account.
+    Missing,
+    /// It changed in the meantime.
+    Conflict,
+}
+
+/// Keeps accounts. What ends sessions does so in the same transaction.
+pub trait AccountStore: Send + Sync + Debug + 'static {
+    /// Makes an account.
+    fn create(&self, account: Account, precedence: Precedence) -> StoreFuture<'_, Created>;
+
+    /// The account of a login name.
+    fn by_login_name(&self, name: LoginName) -> StoreFuture<'_, Option<Account>>;
+
+    /// The account of a subject.
+    fn by_subject(&self, subject: Subject) -> StoreFuture<'_, Option<Account>>;
+
+    /// Whether there is any account.
+    fn any(&self) -> StoreFuture<'_, bool>;
+
+    /// Accounts by login name, after `after`, at most `limit` (up to [`PAGE_MAX`]).
+    fn page(&self, after: Option<LoginName>, limit: u32) -> StoreFuture<'_, Vec<Account>>;
+
+    /// Changes the password and ends the subject's sessions but the one to keep, logins under way included (ASVS 5.0 7.4.3).
+    fn change_password(&self, change: PasswordChange) -> StoreFuture<'_, Changed>;
+
+    /// Stores the same password under better parameters; `false` if the hash is another by now. Ends nothing.
+    fn rehash(&self, subject: Subject, old: PasswordHash, new: PasswordHash) -> StoreFuture<'_, bool>;
+
+    /// Disables an account and ends its sessions, logins under way included (ASVS 5.0 7.4.2). Disabling twice is fine.
+    fn disable(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed>;
+
+    /// Lets an account log in again. Revives no session.
+    fn enable(&self, subject: Subject) -> StoreFuture<'_, Changed>;
+
+    /// Removes an account and ends its sessions, logins under way included.
+    fn remove(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed>;
+}

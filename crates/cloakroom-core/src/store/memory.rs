@@ -1,0 +1,246 @@
+//! A store in memory, for tests and for applications whose sessions may end with the process.
+//!
+//! One lock makes every operation a transaction. It passes the same contract as the databases.
+
+mod accounts;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{
+    Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, SessionStore, StoreError, StoreErrorKind,
+    StoreFuture, Target, Touch,
+};
+use crate::account::{Account, LoginName};
+use crate::ending::{EndReason, Ending};
+use crate::session::{SessionRecord, Subject};
+use crate::time::Timestamp;
+use crate::token::TokenDigest;
+
+/// Keeps sessions and accounts in memory. Clones of an `Arc` share them; nothing outlives the process.
+#[derive(Default)]
+pub struct MemoryStore(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// The last position given out; never goes back.
+    position: i64,
+    sessions: HashMap<TokenDigest, SessionRecord>,
+    /// When everything of a subject was last ended.
+    all_ended_at: HashMap<Subject, i64>,
+    /// When everybody's sessions were last ended.
+    everyone_ended_at: Option<i64>,
+    feed: VecDeque<(TokenDigest, Ending)>,
+    accounts: BTreeMap<LoginName, Account>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every operation leaves the state whole before it can panic, so a poisoned lock is still good.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryStore")
+    }
+}
+
+impl State {
+    fn next_position(&mut self) -> i64 {
+        self.position += 1;
+        self.position
+    }
+
+    /// Deletes the sessions `matches` names and records why.
+    fn end_where(
+        &mut self,
+        reason: EndReason,
+        at: Timestamp,
+        mut matches: impl FnMut(&TokenDigest, &SessionRecord) -> bool,
+    ) -> u64 {
+        let mut ended: Vec<_> = self.sessions.extract_if(|digest, record| matches(digest, record)).collect();
+        ended.sort_by_key(|(_, record)| record.id);
+        let count = ended.len() as u64;
+        for (digest, record) in ended {
+            self.next_position();
+            self.feed.push_back((digest, Ending { session: record.id, subject: record.subject, reason, at }));
+        }
+        count
+    }
+
+    /// Ends all of a subject but `keep`, logins under way included.
+    fn end_subject(&mut self, subject: &Subject, keep: Option<TokenDigest>, reason: EndReason, at: Timestamp) -> u64 {
+        let position = self.next_position();
+        self.all_ended_at.insert(subject.clone(), position);
+        self.end_where(reason, at, |digest, record| record.subject == *subject && Some(*digest) != keep)
+    }
+
+    fn is_overtaken(&self, subject: &Subject, moment: &Moment) -> bool {
+        let Moment::Position(moment) = moment;
+        let ended = self.all_ended_at.get(subject).copied().max(self.everyone_ended_at);
+        ended.is_some_and(|ended| ended > *moment)
+    }
+
+    fn issue(&mut self, issue: Issue) -> Result<Issued, StoreError> {
+        let Issue { moment, digest, session, supersedes, max_per_subject } = issue;
+        if self.is_overtaken(&session.subject, &moment) {
+            return Ok(Issued::Overtaken);
+        }
+        let taken = self.sessions.contains_key(&digest) || self.sessions.values().any(|record| record.id == session.id);
+        if taken {
+            return Err(StoreError::new(StoreErrorKind::Conflict));
+        }
+        let now = session.created_at;
+        self.end_where(EndReason::NewLogin, now, |digest, _| supersedes.contains(digest));
+        let mut living: Vec<_> = self
+            .sessions
+            .values()
+            .filter(|record| record.subject == session.subject && record.is_living(now))
+            .map(|record| (record.created_at, record.id))
+            .collect();
+        living.sort_unstable();
+        let excess = (living.len() + 1).saturating_sub(max_per_subject.max(1) as usize);
+        let oldest = &living[..excess.min(living.len())];
+        let over_cap = self.end_where(EndReason::OverCap, now, |_, r| oldest.contains(&(r.created_at, r.id)));
+        self.sessions.insert(digest, session);
+        Ok(Issued::Created { over_cap: u32::try_from(over_cap).unwrap_or(u32::MAX) })
+    }
+
+    fn touch(&mut self, touches: &[Touch], now: Timestamp) -> Vec<TokenDigest> {
+        let mut refused = Vec::new();
+        for touch in touches {
+            match self.sessions.get_mut(&touch.digest) {
+                Some(record) if record.is_living(now) => {
+                    record.last_seen_at = record.last_seen_at.max(touch.used_at);
+                }
+                _ => refused.push(touch.digest),
+            }
+        }
+        refused
+    }
+
+    fn replace(&mut self, replace: &Replace) -> Result<bool, StoreError> {
+        if !self.sessions.get(&replace.old).is_some_and(|record| record.is_living(replace.now)) {
+            return Ok(false);
+        }
+        if self.sessions.contains_key(&replace.new) {
+            return Err(StoreError::new(StoreErrorKind::Conflict));
+        }
+        let Some(mut record) = self.sessions.remove(&replace.old) else {
+            return Ok(false);
+        };
+        if let Some(until) = replace.reauthenticated_until {
+            record.authenticated_at = replace.now;
+            record.last_seen_at = record.last_seen_at.max(replace.now);
+            record.absolute_expires_at = until;
+        }
+        self.next_position();
+        self.sessions.insert(replace.new, record);
+        Ok(true)
+    }
+
+    fn end(&mut self, target: Target, reason: EndReason, at: Timestamp) -> u64 {
+        match target {
+            Target::Token(token) => self.end_where(reason, at, |digest, _| *digest == token),
+            Target::Session(id) => self.end_where(reason, at, |_, record| record.id == id),
+            Target::OwnSession(id, subject) => {
+                self.end_where(reason, at, |_, record| record.id == id && record.subject == subject)
+            }
+            Target::Subject(subject) => self.end_subject(&subject, None, reason, at),
+            Target::Others(subject, keep) => self.end_subject(&subject, Some(keep), reason, at),
+            Target::Everyone => {
+                self.everyone_ended_at = Some(self.next_position());
+                self.end_where(reason, at, |_, _| true)
+            }
+        }
+    }
+
+    fn list(&self, query: &ListQuery) -> Vec<SessionRecord> {
+        let mut found: Vec<_> = self
+            .sessions
+            .values()
+            .filter(|record| query.subject.as_ref().is_none_or(|subject| record.subject == *subject))
+            .filter(|record| query.before.is_none_or(|before| record.id < before))
+            .collect();
+        found.sort_by_key(|record| std::cmp::Reverse(record.id));
+        found.into_iter().take(query.limit.min(PAGE_MAX) as usize).cloned().collect()
+    }
+
+    fn purge(&mut self, purge: Purge) -> Purged {
+        let chunk = purge.chunk as usize;
+        let mut gone: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|(_, record)| !record.is_living(purge.ended_before))
+            .map(|(digest, record)| (*digest, record.absolute_expires_at <= purge.ended_before))
+            .collect();
+        let feed_old = self.feed.iter().take_while(|(_, ending)| ending.at < purge.feed_before).count();
+        let more = gone.len() > chunk || feed_old > chunk;
+        self.feed.drain(..feed_old.min(chunk));
+        gone.truncate(chunk);
+        let sessions = gone.len() as u64;
+        for (purged, absolute) in gone {
+            let reason = if absolute { EndReason::Absolute } else { EndReason::Idle };
+            self.end_where(reason, purge.at, |digest, _| *digest == purged);
+        }
+        Purged { sessions, feed: feed_old.min(chunk) as u64, more }
+    }
+}
+
+fn ready<'a, T: Send + 'a>(result: Result<T, StoreError>) -> StoreFuture<'a, T> {
+    Box::pin(std::future::ready(result))
+}
+
+impl SessionStore for MemoryStore {
+    fn begin(&self) -> StoreFuture<'_, Moment> {
+        ready(Ok(Moment::Position(self.state().position)))
+    }
+
+    fn issue(&self, issue: Issue) -> StoreFuture<'_, Issued> {
+        ready(self.state().issue(issue))
+    }
+
+    fn find(&self, digest: TokenDigest) -> StoreFuture<'_, Option<SessionRecord>> {
+        ready(Ok(self.state().sessions.get(&digest).cloned()))
+    }
+
+    fn ending_of(&self, digest: TokenDigest) -> StoreFuture<'_, Option<Ending>> {
+        let state = self.state();
+        let found = state.feed.iter().rev().find(|(ended, _)| *ended == digest);
+        ready(Ok(found.map(|(_, ending)| ending.clone())))
+    }
+
+    fn touch(&self, touches: Vec<Touch>, now: Timestamp) -> StoreFuture<'_, Vec<TokenDigest>> {
+        ready(Ok(self.state().touch(&touches, now)))
+    }
+
+    fn replace(&self, replace: Replace) -> StoreFuture<'_, bool> {
+        ready(self.state().replace(&replace))
+    }
+
+    fn end(&self, target: Target, reason: EndReason, at: Timestamp) -> StoreFuture<'_, u64> {
+        ready(Ok(self.state().end(target, reason, at)))
+    }
+
+    fn list(&self, query: ListQuery) -> StoreFuture<'_, Vec<SessionRecord>> {
+        ready(Ok(self.state().list(&query)))
+    }
+
+    fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {
+        let state = self.state();
+        let of_subject = state.feed.iter().rev().map(|(_, ending)| ending).filter(|e| e.subject == subject);
+        ready(Ok(of_subject.take(limit.min(PAGE_MAX) as usize).cloned().collect()))
+    }
+
+    fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {
+        ready(Ok(self.state().purge(purge)))
+    }
+}
