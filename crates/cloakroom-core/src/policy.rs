@@ -128,6 +128,11 @@ impl Policy {
         }
     }
 
+    /// Whether `record` was issued as "keep me signed in": it lives under longer timeouts than a visit has.
+    pub fn is_kept(&self, record: &SessionRecord) -> bool {
+        record.absolute_expires_at > record.authenticated_at.plus(self.absolute_timeout)
+    }
+
     /// How old the recorded use of `record` may be before a use is recorded again.
     pub fn touch_interval(&self, record: &SessionRecord) -> Duration {
         record.idle_timeout.map_or(self.touch_every, |idle| self.touch_every.min(idle / TOUCH_FRACTION))

@@ -1,1 +1,43 @@
-//! To be written.
+//! Database-backed login sessions for axum and tower: log someone out and they are out.
+//!
+//! One layer validates every request against the store; extractors tell handlers who makes it. Start at [`Sessions`].
+//!
+//! What must not live here: SQL (that is `cloakroom-sql`), and any decision about who is logged in that could be
+//! a pure function (that is `cloakroom-core`).
+
+pub mod cookie;
+pub mod world;
+
+mod extract;
+mod future;
+mod layer;
+mod login;
+mod principal;
+mod rejection;
+mod response;
+mod service;
+mod session;
+mod sessions;
+mod sweep;
+mod touches;
+mod validate;
+
+pub use cloakroom_core::ending::{EndReason, Ending};
+pub use cloakroom_core::policy::{Keep, Policy, PolicyError};
+pub use cloakroom_core::problem::Code;
+pub use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
+pub use cloakroom_core::store::Target;
+pub use cloakroom_core::time::Timestamp;
+
+pub use cookie::CookieSettings;
+pub use future::ResponseFuture;
+pub use layer::SessionsLayer;
+pub use login::{Attempt, IssueError};
+pub use principal::{Outcome, Principal};
+pub use rejection::{Rejection, Unavailable};
+pub use response::{LoggedIn, LoggedOut, NotAUse};
+pub use service::SessionsService;
+pub use session::{ReplaceError, Session};
+#[cfg(feature = "sqlite")]
+pub use sessions::ConnectError;
+pub use sessions::{Builder, Sessions};

@@ -1,0 +1,147 @@
+//! A login under way: it carries its moment, and issuing consumes it.
+
+use std::fmt;
+
+use axum::response::{IntoResponse, Response};
+use cloakroom_core::policy::Keep;
+use cloakroom_core::problem::Code;
+use cloakroom_core::session::{AuthMethod, NotASubject, SessionId, SessionRecord, Subject};
+use cloakroom_core::store::{Issue, Issued, Moment, StoreError};
+use cloakroom_core::token::Token;
+use cloakroom_core::world::RandomUnavailable;
+
+use crate::rejection::{Rejection, Unavailable};
+use crate::response::LoggedIn;
+use crate::sessions::Sessions;
+
+/// A login that has begun. It ends in [`issue`](Attempt::issue), or is dropped when the credential is wrong.
+#[derive(Debug)]
+#[must_use = "a login that has begun does nothing until it is issued"]
+pub struct Attempt {
+    sessions: Sessions,
+    moment: Moment,
+    keep: Keep,
+    method: AuthMethod,
+}
+
+impl Attempt {
+    pub(crate) fn new(sessions: Sessions, moment: Moment) -> Self {
+        Self { sessions, moment, keep: Keep::default(), method: AuthMethod::password() }
+    }
+
+    /// Whether the session outlives the browser's: "keep me signed in".
+    pub fn keep(self, keep: Keep) -> Self {
+        Self { keep, ..self }
+    }
+
+    /// How the subject proved who it is, if not by a password.
+    pub fn method(self, method: AuthMethod) -> Self {
+        Self { method, ..self }
+    }
+
+    /// Issues the session: one row, durable when this returns. An older session of this browser ends with it.
+    ///
+    /// `subject` is whatever names the user in your application, written as text: 1 to 255 bytes.
+    ///
+    /// # Errors
+    /// [`IssueError`]: when all of the subject was revoked since [`begin`](Sessions::begin) (then log in again), when the
+    /// store cannot be asked, or when the text cannot be a subject.
+    pub async fn issue(self, subject: &(impl fmt::Display + ?Sized)) -> Result<LoggedIn, IssueError> {
+        let subject = Subject::new(subject.to_string()).map_err(IssueErrorKind::NotASubject)?;
+        let shared = self.sessions.shared();
+        let now = shared.now();
+        let lifetime = shared.policy().lifetime(self.keep);
+        let token = Token::generate(shared.random()).map_err(IssueErrorKind::Random)?;
+        let session = SessionRecord {
+            id: SessionId::new(now, shared.random()).map_err(IssueErrorKind::Random)?,
+            subject,
+            created_at: now,
+            authenticated_at: now,
+            last_seen_at: now,
+            idle_timeout: Some(lifetime.idle),
+            absolute_expires_at: now.plus(lifetime.absolute),
+            auth_method: self.method,
+            client: self.sessions.request().client.clone(),
+        };
+        let issue = Issue {
+            moment: self.moment,
+            digest: token.digest(),
+            session: session.clone(),
+            supersedes: self.sessions.request().presented.clone(),
+            max_per_subject: shared.policy().max_per_subject,
+        };
+        match shared.store().issue(issue).await.map_err(IssueErrorKind::Store)? {
+            Issued::Created { over_cap } => {
+                tracing::info!(session.id = %session.id, over_cap, "session issued");
+                let max_age = (self.keep == Keep::SignedIn).then_some(lifetime.absolute);
+                Ok(LoggedIn::new(shared.cookie(), &token, max_age, session, shared.policy()))
+            }
+            Issued::Overtaken => Err(IssueErrorKind::Overtaken.into()),
+        }
+    }
+}
+
+/// A session could not be issued. Opaque; ask its predicates.
+///
+/// As a response: 401 `session_revoked` when overtaken, 503 when the store cannot be asked, else 500.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct IssueError(#[from] IssueErrorKind);
+
+#[derive(Debug, thiserror::Error)]
+enum IssueErrorKind {
+    #[error("all of the subject's sessions were ended while the login was under way")]
+    Overtaken,
+    #[error(transparent)]
+    NotASubject(NotASubject),
+    #[error(transparent)]
+    Random(RandomUnavailable),
+    #[error("the session could not be stored: {0}")]
+    Store(#[source] StoreError),
+}
+
+impl IssueError {
+    /// Whether everything of the subject was revoked after the login began (G4): the person has to log in again.
+    pub const fn is_overtaken(&self) -> bool {
+        matches!(self.0, IssueErrorKind::Overtaken)
+    }
+
+    /// Whether the store could not be asked: nothing was issued, or nobody will ever hold its token.
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self.0, IssueErrorKind::Store(_) | IssueErrorKind::Random(_))
+    }
+
+    /// Whether the text given cannot be a subject.
+    pub const fn is_not_a_subject(&self) -> bool {
+        matches!(self.0, IssueErrorKind::NotASubject(_))
+    }
+
+    /// The code it is answered with.
+    pub const fn code(&self) -> Code {
+        match &self.0 {
+            IssueErrorKind::Overtaken => Code::SessionRevoked,
+            IssueErrorKind::NotASubject(_) => Code::Internal,
+            IssueErrorKind::Random(_) => Code::Unavailable,
+            IssueErrorKind::Store(error) if error.is_busy() => Code::Busy,
+            IssueErrorKind::Store(_) => Code::Unavailable,
+        }
+    }
+}
+
+/// So that `begin` and `issue` share one `?`.
+impl From<Unavailable> for IssueError {
+    fn from(error: Unavailable) -> Self {
+        IssueErrorKind::Store(error.into_source()).into()
+    }
+}
+
+impl IntoResponse for IssueError {
+    fn into_response(self) -> Response {
+        if self.is_overtaken() {
+            tracing::info!("a login was overtaken by a revocation");
+        } else {
+            tracing::error!(error = %self, "no session issued");
+        }
+        Rejection::new(self.code()).into_response()
+    }
+}

@@ -1,0 +1,127 @@
+//! The session of the request, to act on: log out, replace its token, list and end its subject's others.
+
+use cloakroom_core::ending::EndReason;
+use cloakroom_core::problem::Code;
+use cloakroom_core::session::{SessionId, SessionRecord};
+use cloakroom_core::store::{Replace, Target};
+use cloakroom_core::time::Timestamp;
+use cloakroom_core::token::{Token, TokenDigest};
+
+use crate::principal::Principal;
+use crate::rejection::{Rejection, Unavailable};
+use crate::response::{LoggedIn, LoggedOut};
+use crate::sessions::Sessions;
+
+/// The session this request comes in. An extractor: without a usable session the handler is not called.
+#[derive(Clone, Debug)]
+pub struct Session {
+    sessions: Sessions,
+    principal: Principal,
+    digest: TokenDigest,
+}
+
+impl Session {
+    pub(crate) const fn new(sessions: Sessions, principal: Principal, digest: TokenDigest) -> Self {
+        Self { sessions, principal, digest }
+    }
+
+    /// Who makes the request.
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// What the store knows the session's token by.
+    pub const fn token_digest(&self) -> TokenDigest {
+        self.digest
+    }
+
+    /// Ends the session. When this returns, no request with its token is served any more (G2).
+    ///
+    /// # Errors
+    /// When the store cannot be asked: the session goes on and the cookie stays.
+    pub async fn log_out(self) -> Result<LoggedOut, Unavailable> {
+        self.sessions.log_out().await
+    }
+
+    /// The subject's living sessions, this one included, newest first; `before` and `limit` make pages.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn list(&self, before: Option<SessionId>, limit: u32) -> Result<Vec<SessionRecord>, Unavailable> {
+        self.sessions.list(self.principal.subject(), before, limit).await
+    }
+
+    /// Ends one of the subject's sessions; `false` if the id is nobody's or somebody else's.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn end_own(&self, id: SessionId) -> Result<bool, Unavailable> {
+        let target = Target::OwnSession(id, self.principal.subject().clone());
+        Ok(self.sessions.end(target, EndReason::OtherDevice).await? > 0)
+    }
+
+    /// Ends all sessions of the subject but this one, logins under way included; returns how many there were.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn end_others(&self) -> Result<u64, Unavailable> {
+        let target = Target::Others(self.principal.subject().clone(), self.digest);
+        self.sessions.end(target, EndReason::OtherDevice).await
+    }
+
+    /// Ends all sessions of the subject, this one and logins under way included; returns how many, and the expiring cookie.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn end_all(self) -> Result<(u64, LoggedOut), Unavailable> {
+        let target = Target::Subject(self.principal.subject().clone());
+        let ended = self.sessions.end(target, EndReason::SubjectWide).await?;
+        Ok((ended, LoggedOut::new(self.sessions.shared().cookie())))
+    }
+
+    /// Gives the session a new token, for a change of what it may do (ASVS 5.0 7.2.4). The old token is refused from now on.
+    ///
+    /// # Errors
+    /// [`ReplaceError::Gone`] when the session ended meanwhile; it stays ended (G3).
+    pub async fn replace(self) -> Result<LoggedIn, ReplaceError> {
+        let shared = self.sessions.shared();
+        let token = Token::generate(shared.random()).map_err(|_| ReplaceError::Random)?;
+        let now = shared.now();
+        let replace = Replace { old: self.digest, new: token.digest(), now, reauthenticated_until: None };
+        if !shared.store().replace(replace).await.map_err(Unavailable::from)? {
+            return Err(ReplaceError::Gone);
+        }
+        shared.touches().forget(&self.digest);
+        let record = self.principal.record().clone();
+        let max_age = shared.policy().is_kept(&record).then(|| remaining(&self.principal, now));
+        Ok(LoggedIn::new(shared.cookie(), &token, max_age, record, shared.policy()))
+    }
+}
+
+fn remaining(principal: &Principal, now: Timestamp) -> std::time::Duration {
+    principal.absolute_expires_at().since(now)
+}
+
+/// A token could not be replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplaceError {
+    /// The session ended meanwhile, and stays ended.
+    #[error("the session ended meanwhile")]
+    Gone,
+    /// No randomness is to be had; the old token is still good.
+    #[error("the system's random generator is unavailable")]
+    Random,
+    /// The store cannot be asked.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl axum::response::IntoResponse for ReplaceError {
+    fn into_response(self) -> axum::response::Response {
+        match self {
+            Self::Gone => Rejection::new(Code::SessionRevoked).into_response(),
+            Self::Random => Rejection::new(Code::Unavailable).into_response(),
+            Self::Unavailable(error) => error.into_response(),
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! The handle an application holds: how sessions are set up, and every operation on them that needs no request.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cloakroom_core::ending::{EndReason, Ending};
+use cloakroom_core::policy::{Policy, PolicyError};
+use cloakroom_core::session::{ClientFacts, SessionId, SessionRecord, Subject};
+use cloakroom_core::store::memory::MemoryStore;
+use cloakroom_core::store::{ListQuery, SessionStore, Target};
+use cloakroom_core::time::Timestamp;
+use cloakroom_core::token::TokenDigest;
+use cloakroom_core::world::{Clock, Random};
+
+use crate::cookie::CookieSettings;
+use crate::layer::SessionsLayer;
+use crate::login::Attempt;
+use crate::rejection::Unavailable;
+use crate::response::LoggedOut;
+use crate::touches::Touches;
+use crate::world::{SystemClock, SystemRandom};
+
+/// Login sessions: begins logins, lists sessions and ends them. Clones are the same sessions.
+///
+/// In a handler, as an extractor, it knows the request too: who presents which cookie, from where.
+///
+/// ```
+/// use axum::{Router, routing::{get, post}, response::{IntoResponse, Redirect}};
+/// use cloakroom::{IssueError, Principal, Session, Sessions, Unavailable};
+///
+/// async fn login(sessions: Sessions) -> Result<impl IntoResponse, IssueError> {
+///     let attempt = sessions.begin().await?; // first line: what is revoked from here on, this login does not outlive
+///     let user_id = 42;                      // … read and check the credential here …
+///     Ok((attempt.issue(&user_id).await?, Redirect::to("/account")))
+/// }
+/// async fn account(principal: Principal) -> String {
+///     format!("hello {}", principal.subject())
+/// }
+/// async fn logout(session: Session) -> Result<impl IntoResponse, Unavailable> {
+///     session.log_out().await
+/// }
+///
+/// let sessions = Sessions::in_memory();
+/// let app: Router = Router::new()
+///     .route("/login", post(login))
+///     .route("/logout", post(logout))
+///     .route("/account", get(account))
+///     .layer(sessions.layer());
+/// ```
+#[derive(Clone)]
+pub struct Sessions {
+    shared: Arc<Shared>,
+    request: Arc<RequestFacts>,
+}
+
+/// What a request says about the browser it comes from.
+#[derive(Debug, Default)]
+pub(crate) struct RequestFacts {
+    /// The digests of the tokens it presents, at most four.
+    pub(crate) presented: Vec<TokenDigest>,
+    pub(crate) client: ClientFacts,
+}
+
+/// What every clone and every request shares.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    store: Arc<dyn SessionStore>,
+    policy: Policy,
+    cookie: CookieSettings,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    touches: Touches,
+    sweep_started: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn store(&self) -> &dyn SessionStore {
+        &*self.store
+    }
+
+    pub(crate) const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    pub(crate) const fn cookie(&self) -> &CookieSettings {
+        &self.cookie
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.random
+    }
+
+    pub(crate) const fn touches(&self) -> &Touches {
+        &self.touches
+    }
+
+    /// Whether the caller is the first to ask, and so the one to start the sweep.
+    pub(crate) fn claim_sweep(&self) -> bool {
+        !self.sweep_started.load(Ordering::Relaxed) && !self.sweep_started.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// Sets sessions up where the defaults do not fit: another store, policy, cookie, clock.
+///
+/// ```
+/// use cloakroom::{CookieSettings, Policy, Sessions};
+/// use std::time::Duration;
+///
+/// let policy = Policy { idle_timeout: Duration::from_secs(15 * 60), ..Policy::default() };
+/// let sessions = Sessions::builder().policy(policy).cookie(CookieSettings::shared_over("app.example")?).in_memory()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Builder {
+    policy: Policy,
+    cookie: CookieSettings,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Builder {
+    /// How long sessions live and how many there may be.
+    #[must_use]
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Which cookie carries the token.
+    #[must_use]
+    pub fn cookie(self, cookie: CookieSettings) -> Self {
+        Self { cookie, ..self }
+    }
+
+    /// Another clock and generator than the system's. For tests.
+    #[must_use]
+    pub fn world(self, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { clock, random, ..self }
+    }
+
+    /// Sessions kept in `store`.
+    ///
+    /// # Errors
+    /// When a limit of the policy is out of its range.
+    pub fn store(self, store: Arc<dyn SessionStore>) -> Result<Sessions, PolicyError> {
+        self.policy.check()?;
+        let Self { policy, cookie, clock, random } = self;
+        let (touches, sweep_started) = (Touches::default(), AtomicBool::new(false));
+        let shared = Arc::new(Shared { store, policy, cookie, clock, random, touches, sweep_started });
+        Ok(Sessions { shared, request: Arc::default() })
+    }
+
+    /// Sessions kept in memory: they end with the process.
+    ///
+    /// # Errors
+    /// When a limit of the policy is out of its range.
+    pub fn in_memory(self) -> Result<Sessions, PolicyError> {
+        self.store(Arc::new(MemoryStore::new()))
+    }
+
+    /// Sessions kept in the database of this URL, such as `sqlite:app.db`; the file is created and migrated.
+    ///
+    /// # Errors
+    /// When the policy is out of range or the database cannot be opened; the text says what to do.
+    #[cfg(feature = "sqlite")]
+    pub async fn connect(self, url: &str) -> Result<Sessions, ConnectError> {
+        self.policy.check()?;
+        let database = cloakroom_sql::Database::open(url, cloakroom_sql::OpenOptions::default()).await?;
+        database.migrate(cloakroom_sql::Scope::Sessions).await?;
+        Ok(self.store(database.sessions())?)
+    }
+}
+
+/// Sessions could not be set up. Its text is one line that says what was found and what to do.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct ConnectError(#[from] ConnectErrorKind);
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, thiserror::Error)]
+enum ConnectErrorKind {
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Open(#[from] cloakroom_sql::OpenError),
+}
+
+#[cfg(feature = "sqlite")]
+impl From<PolicyError> for ConnectError {
+    fn from(error: PolicyError) -> Self {
+        Self(error.into())
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl From<cloakroom_sql::OpenError> for ConnectError {
+    fn from(error: cloakroom_sql::OpenError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl Sessions {
+    /// Starts setting sessions up, from the system's clock and generator, the default policy and the `__Host-` cookie.
+    pub fn builder() -> Builder {
+        Builder {
+            policy: Policy::default(),
+            cookie: CookieSettings::default(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        }
+    }
+
+    /// Sessions kept in the database of this URL, such as `sqlite:app.db`, with every default.
+    ///
+    /// # Errors
+    /// When the database cannot be opened; the text says what to do.
+    #[cfg(feature = "sqlite")]
+    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        Self::builder().connect(url).await
+    }
+
+    /// Sessions kept in memory, with every default: they end with the process.
+    pub fn in_memory() -> Self {
+        let Builder { policy, cookie, clock, random } = Self::builder();
+        let store: Arc<dyn SessionStore> = Arc::new(MemoryStore::new());
+        let (touches, sweep_started) = (Touches::default(), AtomicBool::new(false));
+        let shared = Arc::new(Shared { store, policy, cookie, clock, random, touches, sweep_started });
+        Self { shared, request: Arc::default() }
+    }
+
+    /// The layer that validates every request. Put it around the routes whose handlers use the extractors.
+    pub fn layer(&self) -> SessionsLayer {
+        SessionsLayer::new(self.clone())
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Policy {
+        &self.shared.policy
+    }
+
+    /// The name of the cookie in use.
+    pub fn cookie_name(&self) -> &'static str {
+        self.shared.cookie.name()
+    }
+
+    /// Begins a login: takes the moment. Call it **before the credential is read**, on the handler's first line.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn begin(&self) -> Result<Attempt, Unavailable> {
+        let moment = self.shared.store.begin().await?;
+        Ok(Attempt::new(self.clone(), moment))
+    }
+
+    /// Ends every session whose token this request presents, and expires the cookie. As welcome without a session.
+    ///
+    /// # Errors
+    /// When the store cannot be asked: nothing ended then, and the cookie stays.
+    pub async fn log_out(&self) -> Result<LoggedOut, Unavailable> {
+        for digest in &self.request.presented {
+            self.end(Target::Token(*digest), EndReason::Logout).await?;
+            self.shared.touches.forget(digest);
+        }
+        Ok(LoggedOut::new(self.shared.cookie()))
+    }
+
+    /// A subject's living sessions, newest first, after `before` (the last id of the page before), at most 500.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn list(
+        &self,
+        subject: &Subject,
+        before: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<SessionRecord>, Unavailable> {
+        use cloakroom_core::verdict::{Verdict, verdict};
+        let now = self.shared.now();
+        let (mut living, mut before) = (Vec::new(), before);
+        // Ended sessions that are not purged yet are in between: ask until the page is full or there are no more.
+        while living.len() < limit as usize {
+            let query = ListQuery { subject: Some(subject.clone()), before, limit };
+            let page = self.shared.store.list(query).await?;
+            let Some(last) = page.last() else { break };
+            before = Some(last.id);
+            let is_last = page.len() < limit as usize;
+            living.extend(page.into_iter().filter(|r| verdict(r, now, &self.shared.policy) == Verdict::Usable));
+            if is_last {
+                break;
+            }
+        }
+        living.truncate(limit as usize);
+        Ok(living)
+    }
+
+    /// A subject's last endings with why, newest first, at most `limit` (up to 500).
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn history(&self, subject: &Subject, limit: u32) -> Result<Vec<Ending>, Unavailable> {
+        Ok(self.shared.store.endings(subject.clone(), limit).await?)
+    }
+
+    /// Ends sessions for a reason; returns how many there were. When it returns they are gone for every later request.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn end(&self, target: Target, reason: EndReason) -> Result<u64, Unavailable> {
+        let ended = self.shared.store.end(target, reason, self.shared.now()).await?;
+        tracing::info!(ended, reason = reason.as_str(), "sessions ended");
+        Ok(ended)
+    }
+
+    /// Ends one session by its public id; `false` if there was none.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn end_session(&self, id: SessionId) -> Result<bool, Unavailable> {
+        Ok(self.end(Target::Session(id), EndReason::Administrator).await? > 0)
+    }
+
+    /// Ends every session of a subject, logins under way included; returns how many there were.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn end_all_of(&self, subject: &Subject) -> Result<u64, Unavailable> {
+        self.end(Target::Subject(subject.clone()), EndReason::SubjectWide).await
+    }
+
+    /// Ends everybody's sessions, logins under way included; returns how many there were.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn end_everyone(&self) -> Result<u64, Unavailable> {
+        self.end(Target::Everyone, EndReason::Everyone).await
+    }
+
+    /// Writes the uses that are still only in memory. Call it when the last request is served, before the process ends.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn flush(&self) -> Result<(), Unavailable> {
+        Ok(self.shared.touches.flush(self.shared.store(), self.shared.now()).await?)
+    }
+
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn request(&self) -> &RequestFacts {
+        &self.request
+    }
+
+    pub(crate) fn of_request(&self, request: RequestFacts) -> Self {
+        Self { shared: Arc::clone(&self.shared), request: Arc::new(request) }
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("store", &self.shared.store).finish_non_exhaustive()
+    }
+}
