@@ -154,12 +154,7 @@ impl Drop for Use {
     }
 }
 
-fn due(
-    shared: &Shared,
-    record: &SessionRecord,
-    digest: TokenDigest,
-    now: Timestamp,
-) -> Option<(Touch, SessionRecord)> {
+fn due(shared: &Shared, record: &SessionRecord, digest: TokenDigest, now: Timestamp) -> Option<(Touch, SessionRecord)> {
     let is_due = now > record.last_seen_at && now.since(record.last_seen_at) >= shared.policy().touch_interval(record);
     is_due.then(|| (Touch { digest, used_at: now }, record.clone()))
 }

@@ -63,8 +63,7 @@ impl Touches {
     /// # Errors
     /// When the store fails; what was not written stays pending.
     pub(crate) async fn flush(&self, store: &dyn SessionStore, now: Timestamp) -> Result<(), StoreError> {
-        let mut all: Vec<_> =
-            self.pending().iter().map(|(&digest, &used_at)| Touch { digest, used_at }).collect();
+        let mut all: Vec<_> = self.pending().iter().map(|(&digest, &used_at)| Touch { digest, used_at }).collect();
         all.sort_unstable_by_key(|touch| touch.digest);
         for batch in all.chunks(BATCH_MAX) {
             store.touch(batch.to_vec(), now).await?;
