@@ -195,6 +195,7 @@ async fn ending_others_all_and_one() {
     let bobs = bob.get("/list").await.body;
     assert_eq!(here.post(&format!("/end/{bobs}")).await.status, 404);
     assert_eq!(bob.get("/me").await.status, 200);
+    app.advance(MILLI); // ids sort by the millisecond
     let mut again = app.logged_in("ada").await;
     let ids = here.get("/list").await.body;
     let (newest, _) = ids.split_once(' ').unwrap();
