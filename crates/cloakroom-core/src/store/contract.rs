@@ -7,25 +7,18 @@
 //! Whoever writes a store runs the whole contract on it, one test per clause:
 //!
 //! ```
-//! # fn main() {}
-//! #[cfg(test)]
-//! # mod hidden {}
-//! mod contract {
-//!     # }
-//!     # mod contract {
-//!     use std::sync::Arc;
+//! use std::sync::Arc;
 //!
-//!     use cloakroom_core::store::contract::Stores;
-//!     use cloakroom_core::store::memory::MemoryStore; // in its place: the store under test
+//! use cloakroom_core::store::contract::Stores;
+//! use cloakroom_core::store::memory::MemoryStore; // in its place: the store under test
 //!
-//!     /// A new, empty store. What has to live as long as it (a temporary directory) goes to `keeping`.
-//!     async fn fresh() -> Stores {
-//!         let store = Arc::new(MemoryStore::new());
-//!         Stores::new(store.clone(), store).keeping("a temporary directory")
-//!     }
-//!
-//!     cloakroom_core::contract_tests!(#[tokio::test] fresh);
+//! /// A new, empty store. What has to live as long as it, such as a temporary directory, goes to `keeping`.
+//! async fn fresh() -> Stores {
+//!     let store = Arc::new(MemoryStore::new());
+//!     Stores::new(store.clone(), store).keeping("a temporary directory")
 //! }
+//!
+//! cloakroom_core::contract_tests!(#[tokio::test] fresh);
 //! ```
 //!
 //! The attribute is whatever makes a test of an `async fn`, such as `#[tokio::test(flavor = "multi_thread")]`; a
