@@ -271,7 +271,7 @@ impl Faulty {
     async fn wrong_purge(&self, mut purge: Purge) -> Result<Purged, StoreError> {
         let instant = Duration::from_millis(1);
         match self.fault {
-            Fault::PurgeTakesTheLiving => purge.ended_before = purge.ended_before.plus(Duration::from_secs(600)),
+            Fault::PurgeTakesTheLiving => purge.ended_before = purge.ended_before.plus(Duration::from_mins(10)),
             Fault::PurgeIsTooEarly => purge.ended_before = purge.ended_before.plus(instant),
             Fault::PurgeIsTooLate => purge.ended_before = purge.ended_before.minus(instant),
             Fault::PurgeIgnoresTheChunk => purge.chunk = u32::MAX,
