@@ -23,7 +23,19 @@
 //!
 //! The attribute is whatever makes a test of an `async fn`, such as `#[tokio::test(flavor = "multi_thread")]`; a
 //! store that does its work on several threads should use that one, because the clauses about races are
-//! sharper then.
+//! sharper then. `CLOAKROOM_SEED` names the seed of one more random schedule; what fails prints its seed.
+//!
+//! Where the traits leave room, the contract decides:
+//! - ending a session that has expired and is not purged counts, and its reason is the one given;
+//! - a replaced token is no ending: nothing is recorded, and [`SessionStore::ending_of`] its digest is `None`;
+//! - a login that is overtaken or a conflict supersedes nothing and ends nothing over the cap;
+//! - the oldest over the cap is the oldest login, not the least used one;
+//! - ending the others with a token that is not theirs (or unknown) ends all of them;
+//! - an account that is missing ends no session of its subject and overtakes no login;
+//! - a purge takes what ended strictly before its time, a feed entry likewise.
+//!
+//! What it leaves open: which of several rows a chunk takes first, in which order sessions are recorded that
+//! end at once, and which reason a purge gives where both timeouts have passed.
 
 mod account;
 mod account_change;

@@ -133,6 +133,21 @@ async fn random_schedules_catch_most_faults_by_themselves() {
 }
 
 #[tokio::test]
+async fn what_is_broken_names_clause_expectation_and_finding() {
+    let name = "a_login_ends_what_it_supersedes";
+    let text = contract::check(name, &stores(Fault::CapIsOneTooMany)).await.err().map(|broken| broken.to_string());
+    assert_eq!(text, None, "another fault is not this clause's");
+    let broken = contract::check("only_the_first_account_is_the_first", &stores(Fault::FirstIsIgnored)).await;
+    let wanted = "the store breaks the contract
+    clause: only_the_first_account_is_the_first
+  expected: a second first account is: NotFirst
+     found: Created";
+    assert_eq!(broken.unwrap_err().to_string(), wanted);
+    let broken = contract::random_schedule(&stores(Fault::TouchNamesNobody), 7, 300).await.unwrap_err().to_string();
+    assert!(broken.contains("random_schedule") && broken.contains("seed 7, step "), "{broken}");
+}
+
+#[tokio::test]
 async fn a_clause_nobody_wrote_is_not_kept() {
     assert!(contract::check("no such clause", &stores(Fault::Nothing)).await.is_err());
 }

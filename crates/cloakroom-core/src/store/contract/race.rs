@@ -122,8 +122,14 @@ pub(super) async fn what_was_ended_is_nowhere_whatever_else_was_going_on(trial: 
         }
         let new: Vec<TokenDigest> = logins.iter().map(|_| trial.digest()).collect();
         let mut running: Vec<Running<'_, Kept>> = Vec::new();
-        for (login, new) in logins.iter().zip(&new) {
-            let batch = logins.iter().map(|login| Touch { digest: login.digest, used_at: at(40) }).collect();
+        for (index, (login, new)) in logins.iter().zip(&new).enumerate() {
+            let mut batch: Vec<_> =
+                logins.iter().map(|login| Touch { digest: login.digest, used_at: at(40) }).collect();
+            // Rows locked in the order of the batch would wait for each other in a circle.
+            batch.rotate_left(index);
+            if index % 2 == 0 {
+                batch.reverse();
+            }
             running.push(Box::pin(async move { Ok(trial.sessions.touch(batch, at(40)).await.map(|_| ())?) }));
             running.push(Box::pin(async move { Ok(trial.replace(login.digest, *new, 41).await.map(|_| ())?) }));
             running.push(Box::pin(async move {
