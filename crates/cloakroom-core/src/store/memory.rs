@@ -7,6 +7,7 @@ mod accounts;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::{
     Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, SessionStore, StoreError, StoreErrorKind,
@@ -176,22 +177,29 @@ impl State {
 
     fn purge(&mut self, purge: Purge) -> Purged {
         let chunk = purge.chunk as usize;
+        // What ended before a time was not living in the millisecond before it.
+        let last = purge.ended_before.minus(Duration::from_millis(1));
         let mut gone: Vec<_> = self
             .sessions
             .iter()
-            .filter(|(_, record)| !record.is_living(purge.ended_before))
-            .map(|(digest, record)| (*digest, record.absolute_expires_at <= purge.ended_before))
+            .filter(|(_, record)| !record.is_living(last))
+            .map(|(digest, record)| (*digest, record.absolute_expires_at <= last))
             .collect();
-        let feed_old = self.feed.iter().take_while(|(_, ending)| ending.at < purge.feed_before).count();
+        let feed_old = self.feed.iter().filter(|(_, ending)| ending.at < purge.feed_before).count();
         let more = gone.len() > chunk || feed_old > chunk;
-        self.feed.drain(..feed_old.min(chunk));
+        let mut forgotten = 0;
+        self.feed.retain(|(_, ending)| {
+            let is_kept = forgotten == chunk || ending.at >= purge.feed_before;
+            forgotten += usize::from(!is_kept);
+            is_kept
+        });
         gone.truncate(chunk);
         let sessions = gone.len() as u64;
         for (purged, absolute) in gone {
             let reason = if absolute { EndReason::Absolute } else { EndReason::Idle };
             self.end_where(reason, purge.at, |digest, _| *digest == purged);
         }
-        Purged { sessions, feed: feed_old.min(chunk) as u64, more }
+        Purged { sessions, feed: forgotten as u64, more }
     }
 }
 

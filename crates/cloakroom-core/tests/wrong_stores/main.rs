@@ -1,0 +1,153 @@
+//! The contract catches wrong stores: each fault breaks the clause that is meant to catch it.
+
+mod accounts;
+mod faulty;
+mod sessions;
+
+use std::sync::Arc;
+
+use cloakroom_core::store::contract::{self, CLAUSES, Stores};
+
+use faulty::Faulty;
+
+/// Declares the faults, each with the clause that is meant to catch it.
+macro_rules! faults {
+    ($($fault:ident => $clause:literal,)*) => {
+        /// What is wrong with a store.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Fault { Nothing, $($fault,)* }
+
+        const FAULTS: &[(Fault, &str)] = &[$((Fault::$fault, $clause),)*];
+    };
+}
+
+faults! {
+    MillisecondsAreLost => "an_issued_session_is_found_in_every_field",
+    NoIdleTimeoutBecomesZero => "an_issued_session_is_found_in_every_field",
+    SubjectsFoldCase => "subjects_are_compared_byte_by_byte",
+    IssueOverwrites => "a_taken_digest_is_a_conflict",
+    SupersedesIsIgnored => "a_login_ends_what_it_supersedes",
+    SupersedesOwnOnly => "superseding_reaches_another_subject_in_the_same_browser",
+    CapIsOneTooMany => "the_cap_is_exact_and_the_oldest_goes",
+    CapCountsExpired => "expired_sessions_do_not_count_towards_the_cap",
+    CapIsOfEverybody => "the_cap_is_per_subject",
+    LeastUsedGoes => "the_oldest_is_the_oldest_login_not_the_least_used",
+    CapIsCheckedTooEarly => "concurrent_logins_stay_within_the_cap",
+    MomentIsNotCompared => "ending_a_subject_overtakes_its_logins",
+    MomentIsComparedTooEarly => "no_concurrent_login_outlives_the_end_of_its_subject",
+    UnseenSubjectIsSkipped => "ending_a_subject_without_sessions_overtakes_its_first_login",
+    OthersOvertakesNobody => "ending_the_others_overtakes_logins_and_keeps_one",
+    EveryoneOvertakesNobody => "ending_everyone_overtakes_every_login",
+    PasswordChangeOvertakesNobody => "a_password_change_overtakes_logins",
+    DisablingOvertakesNobody => "disabling_overtakes_logins",
+    RemovalOvertakesNobody => "removal_overtakes_logins",
+    AnyWideEndOvertakesAll => "ending_another_subject_overtakes_nothing",
+    EndingOneOvertakesAll => "ending_single_sessions_overtakes_nothing",
+    OvertakenLoginSupersedes => "an_overtaken_login_ends_nothing",
+    TouchUpserts => "a_touch_after_the_end_leaves_no_row",
+    TouchReadsThenWrites => "what_was_ended_is_nowhere_whatever_else_was_going_on",
+    TouchIgnoresExpiry => "an_idle_session_is_not_touched",
+    TouchMovesBack => "a_touch_never_moves_the_last_use_back",
+    TouchNamesNobody => "touching_the_unknown_is_refused_and_leaves_no_row",
+    TouchStopsAtTheFirstGone => "a_batch_touches_the_living_and_names_the_gone",
+    TouchNotesTheWrongTime => "a_touch_moves_the_last_use_and_nothing_else",
+    ReplaceLeavesTheOld => "a_replaced_token_is_unusable_and_the_new_one_is_the_same_session",
+    ReplaceRevives => "replacing_after_the_end_brings_nobody_back",
+    ReplaceIgnoresExpiry => "replacing_after_expiry_brings_nobody_back",
+    ReplaceIgnoresTheProof => "a_proof_restarts_both_timers",
+    ReplaceReadsThenWrites => "of_concurrent_replacements_one_wins",
+    EndForgetsToDelete => "ending_by_token_ends_that_session",
+    EndLeavesTheCache => "ending_by_id_ends_that_session",
+    EndCountsOne => "ending_a_subject_ends_all_of_it",
+    EndCountsThenDeletes => "concurrent_endings_count_each_session_once",
+    OwnSessionIsAnybodys => "ending_an_own_session_ends_no_other_subjects",
+    OthersEndsAll => "ending_the_others_keeps_one",
+    ReasonIsLost => "every_reason_reads_back",
+    EndingsAreOldestFirst => "endings_are_newest_first_limited_and_per_subject",
+    EndingsAreForgotten => "endings_are_newest_first_limited_and_per_subject",
+    ListIsOldestFirst => "a_list_is_newest_first_and_whole",
+    ListIgnoresTheLimit => "a_list_is_limited",
+    ListIgnoresTheSubject => "a_list_of_a_subject_has_its_sessions_only",
+    ListRepeatsTheLast => "pages_follow_each_other_without_gap_or_overlap",
+    ListIsUnbounded => "no_page_is_longer_than_the_longest",
+    PurgeTakesTheLiving => "purging_never_takes_the_living",
+    PurgeIsTooEarly => "purging_takes_what_ended_before_a_time",
+    PurgeIsTooLate => "purging_takes_what_ended_before_a_time",
+    PurgeIgnoresTheChunk => "purging_goes_in_chunks_and_says_whether_there_is_more",
+    PurgeSaysNoMore => "purging_goes_in_chunks_and_says_whether_there_is_more",
+    PurgeRecordsNothing => "purging_takes_what_ended_before_a_time",
+    PurgeForgetsTooEarly => "the_feed_forgets_what_is_older_than_its_retention",
+    PurgeResetsTheFeed => "forgetting_an_ending_does_not_let_a_late_login_in",
+    FirstIsIgnored => "only_the_first_account_is_the_first",
+    FirstIsCheckedTooEarly => "of_concurrent_first_accounts_one_wins",
+    CreateOverwrites => "a_taken_login_name_or_subject_is_refused",
+    PageIsInUtf16Order => "accounts_are_listed_by_the_bytes_of_their_login_name",
+    PasswordChangeComparesNothing => "a_password_change_on_stale_facts_does_nothing",
+    PasswordChangeComparesTooEarly => "of_concurrent_password_changes_one_wins",
+    PasswordChangeKeepsNobody => "a_password_change_ends_the_sessions_but_the_one_to_keep",
+    RehashComparesNothing => "a_rehash_ends_nothing_and_compares",
+    RehashIsAPasswordChange => "a_rehash_ends_nothing_and_compares",
+    DisablingAgainMovesTheTime => "disabling_twice_keeps_the_first_time",
+    EnablingRevives => "enabling_revives_nothing",
+    RemovalLeavesSessions => "removal_ends_the_sessions_and_frees_the_name",
+}
+
+fn stores(fault: Fault) -> Stores {
+    let store = Arc::new(Faulty::new(fault));
+    Stores::new(store.clone(), store)
+}
+
+#[tokio::test]
+async fn without_a_fault_every_clause_is_kept() {
+    for clause in CLAUSES {
+        clause.check(&stores(Fault::Nothing)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn each_fault_breaks_the_clause_that_is_meant_to_catch_it() {
+    let mut missed = Vec::new();
+    for (fault, name) in FAULTS {
+        match contract::check(name, &stores(*fault)).await {
+            Err(broken) if broken.clause() == *name => (),
+            other => missed.push(format!("{fault:?} is not caught by {name}: {other:?}")),
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// How many seeds a fault may survive. A random schedule finds what nobody thought of; here is what it finds of what somebody did.
+#[tokio::test]
+async fn random_schedules_catch_most_faults_by_themselves() {
+    let mut survived = Vec::new();
+    for (fault, _) in FAULTS {
+        let mut is_caught = false;
+        for seed in 0..3 {
+            is_caught |= contract::random_schedule(&stores(*fault), seed, 300).await.is_err();
+        }
+        if !is_caught {
+            survived.push(fault);
+        }
+    }
+    assert!(survived.len() <= FAULTS.len() / 4, "{} of {} survived: {survived:?}", survived.len(), FAULTS.len());
+}
+
+#[tokio::test]
+async fn what_is_broken_names_clause_expectation_and_finding() {
+    let name = "a_login_ends_what_it_supersedes";
+    let text = contract::check(name, &stores(Fault::CapIsOneTooMany)).await.err().map(|broken| broken.to_string());
+    assert_eq!(text, None, "another fault is not this clause's");
+    let broken = contract::check("only_the_first_account_is_the_first", &stores(Fault::FirstIsIgnored)).await;
+    let wanted = "the store breaks the contract
+    clause: only_the_first_account_is_the_first
+  expected: a second first account is: NotFirst
+     found: Created";
+    assert_eq!(broken.unwrap_err().to_string(), wanted);
+    let broken = contract::random_schedule(&stores(Fault::TouchNamesNobody), 7, 300).await.unwrap_err().to_string();
+    assert!(broken.contains("random_schedule") && broken.contains("seed 7, step "), "{broken}");
+}
+
+#[tokio::test]
+async fn a_clause_nobody_wrote_is_not_kept() {
+    assert!(contract::check("no such clause", &stores(Fault::Nothing)).await.is_err());
+}
