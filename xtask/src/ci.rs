@@ -3,13 +3,16 @@
 use std::time::{Duration, Instant};
 
 use crate::run::{Outcome, cargo, to_end};
-use crate::{deny, test, tidy};
+use crate::{deny, fuzz, test, tidy};
 
 /// A step's name and what it does.
 type Step = (&'static str, fn() -> Outcome);
 
 const STEPS: &[Step] = &[
-    ("format", || to_end(&mut cargo(["fmt", "--all", "--check"]))),
+    ("format", || {
+        to_end(&mut cargo(["fmt", "--all", "--check"]))?;
+        to_end(&mut cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+    }),
     ("tidy", tidy::run),
     ("clippy", || {
         to_end(&mut cargo("clippy --workspace --all-targets --all-features --locked -- -D warnings".split(' ')))
@@ -22,6 +25,7 @@ const STEPS: &[Step] = &[
     // Without private items, as users see it: a public text linking to something private is an error.
     ("docs", || to_end(cargo("doc --workspace --no-deps --locked".split(' ')).env("RUSTDOCFLAGS", "-Dwarnings"))),
     ("deny", deny::run),
+    ("fuzz", fuzz::seeds),
 ];
 
 /// Runs the steps, stops at the first that fails, and closes with what each took.
