@@ -1,0 +1,19 @@
+//! Programs that tests and checks need beside Rust: looked for, installed where we may, named where we may not.
+
+use crate::run::{Outcome, command, output, succeeds, to_end};
+
+/// Sees to it that `program` is there; on Debian it comes from the package of the name `package`.
+pub(crate) fn program(program: &str, package: &str, what_for: &str) -> Outcome {
+    if succeeds(&mut command(program, ["--version"])) {
+        return Ok(());
+    }
+    let is_root = output(&mut command("id", ["-u"])).is_ok_and(|id| id.trim() == "0");
+    if !is_root || !succeeds(&mut command("apt-get", ["--version"])) {
+        return Err(format!("`{program}` is missing ({what_for}): install it, on Debian `apt-get install {package}`"));
+    }
+    println!("`{program}` is missing ({what_for}): installing {package}");
+    let mut update = command("apt-get", ["update", "--quiet"]);
+    to_end(&mut update)?;
+    let mut install = command("apt-get", ["install", "--yes", "--no-install-recommends", "--quiet", package]);
+    to_end(install.env("DEBIAN_FRONTEND", "noninteractive"))
+}

@@ -1,0 +1,78 @@
+//! `cargo xtask test`: every test there is, and an error when there was none.
+
+use crate::run::{Outcome, cargo, watching};
+use crate::{need, tidy};
+
+/// Unit, integration, example and documentation tests, then tidy. With filters: only the tests whose names contain one.
+pub(crate) fn run(filters: &[String]) -> Outcome {
+    tests(filters)?;
+    if filters.is_empty() { tidy::run() } else { Ok(()) }
+}
+
+/// The tests without tidy.
+pub(crate) fn tests(filters: &[String]) -> Outcome {
+    need::program("sqlite3", "sqlite3", "tests look into the database from outside")?;
+    let mut total = Tally::default();
+    let outcome = [&["--all-targets"][..], &["--doc"]].into_iter().try_for_each(|kind| {
+        let mut command = cargo(["test", "--workspace", "--locked"].into_iter().chain(kind.iter().copied()));
+        if !filters.is_empty() {
+            command.arg("--").args(filters);
+        }
+        watching(&mut command, |line| total.add(line))
+    });
+    println!("\n{} passed, {} failed, {} skipped", total.passed, total.failed, total.ignored);
+    outcome?;
+    if total.passed == 0 {
+        return Err(match filters {
+            [] => "no test ran: the workspace has lost its tests".to_owned(),
+            _ => format!("no test ran: no test's name contains {}", filters.join(" or ")),
+        });
+    }
+    Ok(())
+}
+
+/// Sum of the closing lines of the test runners.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+}
+
+impl Tally {
+    /// Counts a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`; other lines count nothing.
+    fn add(&mut self, line: &str) {
+        let Some(result) = line.strip_prefix("test result: ") else { return };
+        let words: Vec<&str> = result.split([' ', ';', '.']).filter(|word| !word.is_empty()).collect();
+        for pair in words.windows(2) {
+            let [number, what] = pair else { continue };
+            let Ok(number) = number.parse::<u64>() else { continue };
+            match *what {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                "ignored" => self.ignored += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_closing_lines_only() {
+        let mut tally = Tally::default();
+        for line in [
+            "running 4 tests",
+            "test a::b ... ok",
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.01s",
+            "",
+            "test result: FAILED. 2 passed; 5 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s",
+        ] {
+            tally.add(line);
+        }
+        assert_eq!(tally, Tally { passed: 5, failed: 5, ignored: 1 });
+    }
+}
