@@ -41,6 +41,7 @@ faults! {
     PasswordChangeOvertakesNobody => "a_password_change_overtakes_logins",
     DisablingOvertakesNobody => "disabling_overtakes_logins",
     RemovalOvertakesNobody => "removal_overtakes_logins",
+    OwnEndHidesEveryones => "an_earlier_end_hides_no_later_one",
     AnyWideEndOvertakesAll => "ending_another_subject_overtakes_nothing",
     EndingOneOvertakesAll => "ending_single_sessions_overtakes_nothing",
     OvertakenLoginSupersedes => "an_overtaken_login_ends_nothing",
