@@ -1,4 +1,4 @@
-//! The store in memory keeps the contract.
+//! The store in memory keeps the contract, on one thread and on several.
 
 use std::sync::Arc;
 
@@ -10,7 +10,16 @@ async fn fresh() -> Stores {
     Stores::new(store.clone(), store)
 }
 
-cloakroom_core::contract_tests!(
-    #[tokio::test]
-    fresh
-);
+mod on_one_thread {
+    cloakroom_core::contract_tests!(
+        #[tokio::test]
+        super::fresh
+    );
+}
+
+mod on_several_threads {
+    cloakroom_core::contract_tests!(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        super::fresh
+    );
+}

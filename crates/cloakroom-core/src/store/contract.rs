@@ -228,6 +228,7 @@ clauses! { $
         disabling_overtakes_logins,
         removal_overtakes_logins,
         every_earlier_moment_is_overtaken,
+        an_earlier_end_hides_no_later_one,
         an_overtaken_login_ends_nothing,
         ending_another_subject_overtakes_nothing,
         ending_single_sessions_overtakes_nothing,

@@ -33,6 +33,8 @@ pub(crate) struct Notes {
     pub(crate) ghosts: HashMap<TokenDigest, SessionRecord>,
     /// Subjects whose moments are not compared.
     pub(crate) forgiven: Vec<Subject>,
+    /// Subjects that were ended at some time.
+    pub(crate) ended: Vec<Subject>,
     pub(crate) all_forgiven: bool,
     /// Logins that began before this position are overtaken, whoever's they are.
     pub(crate) all_overtaken_before: i64,

@@ -208,6 +208,15 @@ impl Faulty {
                 return Ok(0);
             }
             (Fault::EveryoneOvertakesNobody, Target::Everyone) => self.notes().all_forgiven = true,
+            (Fault::OwnEndHidesEveryones, Target::Subject(subject)) => {
+                let mut notes = self.notes();
+                notes.forgiven.clear();
+                notes.ended.push(subject);
+            }
+            (Fault::OwnEndHidesEveryones, Target::Everyone) => {
+                let mut notes = self.notes();
+                notes.forgiven = std::mem::take(&mut notes.ended);
+            }
             (Fault::OwnSessionIsAnybodys, Target::OwnSession(id, _)) => target = Target::Session(id),
             (Fault::ReasonIsLost, _) => reason = EndReason::ByHand,
             (Fault::SubjectsFoldCase, Target::Subject(subject)) => target = Target::Subject(folded(&subject)),

@@ -120,6 +120,18 @@ pub(super) async fn every_earlier_moment_is_overtaken(trial: &Trial<'_>) -> Kept
     the_next_is_created(trial, "ada").await
 }
 
+pub(super) async fn an_earlier_end_hides_no_later_one(trial: &Trial<'_>) -> Kept {
+    let (ada, everyone) = (Target::Subject(subject("ada")), Target::Everyone);
+    for [first, second] in [[&ada, &everyone], [&everyone, &ada], [&everyone, &everyone]] {
+        trial.end(first.clone(), EndReason::Administrator, 500).await?;
+        let moment = trial.sessions.begin().await?;
+        trial.end(second.clone(), EndReason::Administrator, 500).await?;
+        is_overtaken(trial, &moment, "ada").await?;
+        the_next_is_created(trial, "ada").await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn an_overtaken_login_ends_nothing(trial: &Trial<'_>) -> Kept {
     let moment = trial.sessions.begin().await?;
     trial.end(Target::Subject(subject("ada")), EndReason::SubjectWide, 1).await?;

@@ -1,4 +1,5 @@
-//! Random schedules: one sequence of operations on the store under test and on the store in memory, every answer compared.
+//! Random schedules: one sequence of operations on the store under test and on the store in memory, every answer
+//! compared.
 //!
 //! What the contract leaves open is not compared: which rows of a chunk go first, and in which order sessions
 //! end that end at once.
