@@ -51,6 +51,11 @@ impl Session {
         self.sessions.list(self.principal.subject(), before, limit).await
     }
 
+    /// What validation would say of another session of the list, for showing when it ends.
+    pub fn principal_of(&self, record: SessionRecord) -> Principal {
+        Principal::new(record, self.sessions.policy())
+    }
+
     /// Ends one of the subject's sessions; `false` if the id is nobody's or somebody else's.
     ///
     /// # Errors

@@ -1,0 +1,92 @@
+//! `GET /api/v1/sessions`, `DELETE /api/v1/sessions/{id}`, `DELETE /api/v1/sessions?scope=others|all`
+
+use axum::Json;
+use axum::extract::{Path, RawQuery};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use cloakroom::{Code, Principal, Session, SessionId, SessionRecord};
+use serde_json::{Value, json};
+
+use crate::api::session::shown;
+use crate::failure::Failure;
+use crate::fields::{Complaint, Fields};
+
+/// Sessions on a page, unless the request asks for fewer or more.
+const LIMIT_DEFAULT: u32 = 50;
+/// Most sessions on a page.
+const LIMIT_MAX: u32 = 100;
+
+/// Which of the subject's sessions a `DELETE` is about.
+enum Scope {
+    Others,
+    All,
+}
+
+/// Lists the subject's living sessions, newest first.
+pub(crate) async fn get(session: Session, RawQuery(query): RawQuery) -> Result<Json<Value>, Failure> {
+    let mut fields = Fields::from_query(query.as_deref())?;
+    let cursor = fields.optional("cursor").map(|text| text.parse::<SessionId>());
+    if matches!(cursor, Some(Err(_))) {
+        fields.complain("cursor", Complaint::NotAllowed);
+    }
+    let limit = fields.optional("limit").map_or(Some(LIMIT_DEFAULT), |text| {
+        text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit))
+    });
+    if limit.is_none() {
+        fields.complain("limit", Complaint::NotAllowed);
+    }
+    fields.finish()?;
+    let limit = limit.unwrap_or(LIMIT_DEFAULT);
+    // One more than asked for tells whether there is a next page.
+    let mut page = session.list(cursor.and_then(Result::ok), limit + 1).await?;
+    let has_more = page.len() > limit as usize;
+    page.truncate(limit as usize);
+    let next = page.last().filter(|_| has_more).map(|record| record.id.to_string());
+    let here = session.principal();
+    let show = |record: SessionRecord| {
+        let is_current = record.id == here.session_id();
+        let of = if is_current { here.clone() } else { session.principal_of(record) };
+        let mut shown = shown(&of, is_current);
+        shown["user_agent"] = of.client().user_agent().into();
+        shown["ip"] = of.client().ip().map(|ip| ip.to_string()).into();
+        shown
+    };
+    let sessions: Vec<_> = page.into_iter().map(show).collect();
+    Ok(Json(json!({ "sessions": sessions, "next_cursor": next })))
+}
+
+/// Ends one of the subject's sessions. What is no id, nobody's or somebody else's is not found.
+pub(crate) async fn delete_one(session: Session, Path(id): Path<String>) -> Result<Response, Failure> {
+    let id: SessionId = id.parse().map_err(|_| Failure::of(Code::NotFound))?;
+    if id == Principal::session_id(session.principal()) {
+        return Ok(session.log_out().await?.into_response());
+    }
+    if session.end_own(id).await? {
+        Ok(StatusCode::NO_CONTENT.into_response())
+    } else {
+        Err(Failure::of(Code::NotFound))
+    }
+}
+
+/// Ends the subject's other sessions, or all of them.
+pub(crate) async fn delete(session: Session, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let mut fields = Fields::from_query(query.as_deref())?;
+    let scope = match fields.text("scope").as_str() {
+        "others" => Some(Scope::Others),
+        "all" => Some(Scope::All),
+        "" => None, // complained about already
+        _ => {
+            fields.complain("scope", Complaint::NotAllowed);
+            None
+        }
+    };
+    fields.finish()?;
+    match scope {
+        Some(Scope::Others) => Ok(Json(json!({ "ended": session.end_others().await? })).into_response()),
+        Some(Scope::All) => {
+            let (ended, logged_out) = session.end_all().await?;
+            Ok((logged_out, Json(json!({ "ended": ended }))).into_response())
+        }
+        None => Err(Failure::of(Code::InvalidInput)),
+    }
+}

@@ -1,0 +1,92 @@
+//! What every handler shares, handed to it as state: nothing here is global, so a test can hand in something else.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cloakroom::{Sessions, Timestamp};
+use cloakroom_core::account::LoginName;
+use cloakroom_core::password::PasswordRules;
+use cloakroom_core::store::AccountStore;
+use cloakroom_core::world::{Clock, Random};
+use cloakroom_sql::Database;
+
+use crate::credential::Hashing;
+use crate::locale::Catalogue;
+use crate::setup::Setup;
+
+/// The application. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+/// What an application is made of.
+pub(crate) struct Parts {
+    pub(crate) sessions: Sessions,
+    pub(crate) database: Database,
+    pub(crate) accounts: Arc<dyn AccountStore>,
+    pub(crate) hashing: Hashing,
+    pub(crate) rules: PasswordRules,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) setup: Setup,
+    /// The origin browsers use, where it is configured.
+    pub(crate) public_origin: Option<String>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+}
+
+impl App {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    pub(crate) fn accounts(&self) -> &dyn AccountStore {
+        &*self.0.accounts
+    }
+
+    pub(crate) fn hashing(&self) -> &Hashing {
+        &self.0.hashing
+    }
+
+    pub(crate) fn rules(&self) -> &PasswordRules {
+        &self.0.rules
+    }
+
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
+    }
+
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.0.setup
+    }
+
+    pub(crate) fn public_origin(&self) -> Option<&str> {
+        self.0.public_origin.as_deref()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.0.random
+    }
+
+    /// The login name of a subject, for its own pages; its subject where the account is gone.
+    pub(crate) async fn name_of(&self, subject: &cloakroom::Subject) -> Result<String, crate::failure::Failure> {
+        let account = self.accounts().by_subject(subject.clone()).await?;
+        Ok(account.map_or_else(|| subject.to_string(), |account| LoginName::as_str(&account.login_name).to_owned()))
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("App")
+    }
+}

@@ -1,0 +1,203 @@
+//! The one place where a failure becomes a response: a problem for programs, a page for people.
+//!
+//! Handlers return a [`Failure`]; it travels as a response extension to [`render`], which alone knows the request's
+//! language, its id and who asks. Nothing internal is ever in an answer: causes go to the log under the request id.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use cloakroom::{Code, IssueError, Rejection, ReplaceError, Unavailable};
+use cloakroom_core::store::StoreError;
+
+use crate::app::App;
+use crate::fields::FieldError;
+use crate::locale::Locale;
+use crate::request_id::RequestId;
+use crate::view;
+
+/// A request that is refused or could not be served.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    code: Code,
+    errors: Vec<FieldError>,
+}
+
+impl Failure {
+    /// A failure of this code.
+    pub(crate) const fn of(code: Code) -> Self {
+        Self { code, errors: Vec::new() }
+    }
+
+    /// `invalid_input` with its complaints.
+    pub(crate) const fn invalid(errors: Vec<FieldError>) -> Self {
+        Self { code: Code::InvalidInput, errors }
+    }
+
+    /// The code.
+    pub(crate) const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The complaints about fields.
+    pub(crate) fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
+    /// A mistake of ours; its cause goes to the log and nowhere else.
+    pub(crate) fn internal(cause: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %cause, "internal failure");
+        Self::of(Code::Internal)
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        Self::of(rejection.code())
+    }
+}
+
+impl From<Unavailable> for Failure {
+    fn from(error: Unavailable) -> Self {
+        log_store(&error);
+        Self::of(error.code())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Unavailable::from(error).into()
+    }
+}
+
+impl From<IssueError> for Failure {
+    fn from(error: IssueError) -> Self {
+        if !error.is_overtaken() {
+            log_store(&error);
+        }
+        Self::of(error.code())
+    }
+}
+
+impl From<ReplaceError> for Failure {
+    fn from(error: ReplaceError) -> Self {
+        match error {
+            ReplaceError::Gone => Self::of(Code::SessionRevoked),
+            ReplaceError::Random => Self::of(Code::Unavailable),
+            ReplaceError::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+fn log_store(error: &dyn std::error::Error) {
+    let cause = error.source().map_or_else(String::new, ToString::to_string);
+    tracing::error!(%error, cause, "session store failed");
+}
+
+impl IntoResponse for Failure {
+    /// Only marks the response: [`render`] makes the answer of it.
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Turns every failure on its way out into an answer in the language of whoever asked.
+pub(crate) async fn render(State(app): State<App>, request: Request, next: Next) -> Response {
+    let asked = Asked::of(&request);
+    let mut response = next.run(request).await;
+    let marked = response.extensions_mut().remove::<Failure>();
+    let rejected = response.extensions_mut().remove::<Rejection>().map(Failure::from);
+    let Some(failure) = marked.or(rejected) else { return response };
+    if asked.is_page && needs_login(failure.code) {
+        return to_login(response, &asked);
+    }
+    let (body, content_type) = if asked.is_page {
+        (page(&app, &failure, &asked), "text/html; charset=utf-8")
+    } else {
+        (problem(&app, &failure, &asked), "application/problem+json")
+    };
+    let status = StatusCode::from_u16(failure.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = status;
+    *response.body_mut() = Body::from(body);
+    let headers = response.headers_mut();
+    headers.remove(axum::http::header::CONTENT_LENGTH);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.append(VARY, HeaderValue::from_static("accept-language"));
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Cookie realm="cloakroom", form-action="/login""#));
+    }
+    if failure.code.retries() {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    response
+}
+
+/// What is needed of the request once it is gone.
+struct Asked {
+    is_page: bool,
+    /// Where to come back to after a login.
+    path: String,
+    locale: Locale,
+    id: RequestId,
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        let path = request.uri().path();
+        let is_page = !path.starts_with("/api/") && path != "/healthz" && path != "/readyz";
+        let languages = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        let back = if is_read { path } else { "/account" };
+        Self {
+            is_page,
+            path: back.to_owned(),
+            locale: Locale::negotiate(languages),
+            id: request.extensions().get::<RequestId>().copied().unwrap_or_default(),
+        }
+    }
+}
+
+const fn needs_login(code: Code) -> bool {
+    matches!(code, Code::LoginRequired | Code::SessionIdle | Code::SessionAbsolute | Code::SessionRevoked)
+}
+
+/// A person without a session is led to the login page, which says why and leads back.
+fn to_login(mut response: Response, asked: &Asked) -> Response {
+    let back = percent_encoding::utf8_percent_encode(&asked.path, percent_encoding::NON_ALPHANUMERIC);
+    let location = HeaderValue::from_str(&format!("/login?return_to={back}"));
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    *response.body_mut() = Body::empty();
+    response.headers_mut().remove(CONTENT_TYPE);
+    response.headers_mut().remove(WWW_AUTHENTICATE);
+    response.headers_mut().insert(LOCATION, location.unwrap_or(HeaderValue::from_static("/login")));
+    response
+}
+
+fn problem(app: &App, failure: &Failure, asked: &Asked) -> String {
+    let words = view::code_words(app.catalogue(), asked.locale, failure.code);
+    let mut problem = serde_json::json!({
+        "type": format!("urn:cloakroom:problem:{}", failure.code),
+        "title": words.title, "status": failure.code.status(), "detail": words.detail,
+        "code": failure.code.as_str(), "request_id": asked.id.to_string(),
+    });
+    if failure.code == Code::InvalidInput {
+        let said = |error: &FieldError| {
+            let message = view::complaint_words(app.catalogue(), asked.locale, &error.complaint);
+            serde_json::json!({ "field": error.field, "message": message })
+        };
+        problem["errors"] = failure.errors.iter().map(said).collect();
+    }
+    problem.to_string()
+}
+
+fn page(app: &App, failure: &Failure, asked: &Asked) -> String {
+    let said = |error: &FieldError| {
+        (error.field.clone(), view::complaint_words(app.catalogue(), asked.locale, &error.complaint))
+    };
+    let errors: Vec<_> = failure.errors.iter().map(said).collect();
+    view::error_page(app.catalogue(), asked.locale, failure.code, &errors, &asked.id.to_string())
+}

@@ -1,0 +1,42 @@
+//! A name for each request, in its answer and in every log line about it.
+
+use std::fmt;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::Response;
+use cloakroom::SessionId;
+use tracing::Instrument as _;
+
+use crate::app::App;
+
+/// The header that carries it.
+const HEADER: &str = "x-request-id";
+
+/// A request's name: a UUIDv7, made here. What a client sends under the header's name is not taken over.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RequestId(Option<SessionId>);
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(id) => id.fmt(f),
+            None => f.write_str("unknown"),
+        }
+    }
+}
+
+/// Names the request and logs its answer: method, route as declared, status. Never its URI, which may hold anything.
+pub(crate) async fn assign(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let id = RequestId(SessionId::new(app.now(), app.random()).ok());
+    request.extensions_mut().insert(id);
+    let span = tracing::info_span!("request", request_id = %id, method = %request.method());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    let route = response.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    span.in_scope(|| tracing::debug!(route, status = response.status().as_u16(), "answered"));
+    response
+}

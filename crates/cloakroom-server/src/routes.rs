@@ -1,0 +1,54 @@
+//! Every path the server answers and the order of what stands around them. Nothing else adds a route or a layer.
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{delete, get, post};
+use cloakroom::Code;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::failure::{self, Failure};
+use crate::{api, assets, health, pages, request_id, security};
+
+/// The whole server as one router.
+pub(crate) fn router(app: App) -> Router {
+    let with_sessions = Router::new()
+        .route("/", get(pages::home::get))
+        .route("/setup/{code}", get(pages::setup::get).post(pages::setup::post))
+        .route("/login", get(pages::login::get).post(pages::login::post))
+        .route("/logout", post(pages::logout::post))
+        .route("/account", get(pages::account::get))
+        .route("/account/sessions/{id}/end", post(pages::account::end_one))
+        .route("/account/sessions/end-others", post(pages::account::end_others))
+        .route("/account/sessions/end-all", post(pages::account::end_all))
+        .route("/account/password", post(pages::password::post))
+        .route("/api/v1/login", post(api::login::post))
+        .route("/api/v1/logout", post(api::logout::post))
+        .route("/api/v1/session", get(api::session::get))
+        .route("/api/v1/sessions", get(api::sessions::get).delete(api::sessions::delete))
+        .route("/api/v1/sessions/{id}", delete(api::sessions::delete_one))
+        .method_not_allowed_fallback(async || Failure::of(Code::MethodNotAllowed))
+        .route_layer(app.sessions().layer());
+    let without_sessions = Router::new()
+        .route("/assets/{name}", get(assets::get))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .method_not_allowed_fallback(async || Failure::of(Code::MethodNotAllowed));
+    // The last layer is the outermost. A request passes them from the bottom up.
+    with_sessions
+        .merge(without_sessions)
+        .fallback(async || Failure::of(Code::NotFound))
+        // Nearest to the handlers: refused before anything is read or changed.
+        .layer(from_fn_with_state(app.clone(), security::origin))
+        // Around all the work, the reading of the body included.
+        .layer(from_fn(security::time_limit))
+        // A panic becomes a failure like any other …
+        .layer(CatchPanicLayer::custom(security::panicked))
+        // … and every failure from further in becomes a page or a problem here, and only here.
+        .layer(from_fn_with_state(app.clone(), failure::render))
+        // Outside of `render`, so that failures carry the headers too.
+        .layer(from_fn(security::headers))
+        // Outermost: everything that is logged has the request's id.
+        .layer(from_fn_with_state(app.clone(), request_id::assign))
+        .with_state(app)
+}

@@ -1,0 +1,76 @@
+//! What every answer carries and every request must satisfy, whatever the route: headers, origin, time, panics.
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use cloakroom::Code;
+use cloakroom_core::origin::{RequestOrigin, verify};
+
+use crate::app::App;
+use crate::failure::Failure;
+
+/// How long a request may take, its body included.
+const REQUEST_MAX: Duration = Duration::from_secs(30);
+
+/// The same for pages, problems and assets (ASVS 5.0 3.4.3 to 3.4.6). The pages need no script.
+const HEADERS: [(&str, &str); 7] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+];
+
+/// Puts the headers on an answer.
+pub(crate) async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Refuses what another site makes a browser send (ASVS 5.0 3.5.1).
+pub(crate) async fn origin(State(app): State<App>, request: Request, next: Next) -> Response {
+    let text = |headers: &HeaderMap, name| {
+        headers.get(name).map(|value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    let headers = request.headers();
+    let site = text(headers, HeaderName::from_static("sec-fetch-site"));
+    let origin = text(headers, ORIGIN);
+    let host = text(headers, HOST).or_else(|| request.uri().authority().map(ToString::to_string));
+    let verdict = verify(RequestOrigin {
+        is_unsafe: !request.method().is_safe(),
+        sec_fetch_site: site.as_deref(),
+        origin: origin.as_deref(),
+        host: host.as_deref(),
+        public_origin: app.public_origin(),
+    });
+    match verdict {
+        Ok(()) => next.run(request).await,
+        Err(_) => Failure::of(Code::CrossSite).into_response(),
+    }
+}
+
+/// Gives up on a request that takes too long.
+pub(crate) async fn time_limit(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_MAX, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Failure::of(Code::Busy).into_response(),
+    }
+}
+
+/// One request's bug is one answer. The message stays in the log, where the panic hook put it.
+pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("a handler panicked");
+    Failure::of(Code::Internal).into_response()
+}

@@ -1,0 +1,149 @@
+//! The life of the server: open the database, put the application together, serve, and end without losing anything.
+
+use std::future::Future;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom::world::{SystemClock, SystemRandom};
+use cloakroom::{CookieSettings, Sessions};
+use cloakroom_core::password::{Argon2idHasher, HashParameters, PasswordRules};
+use cloakroom_core::world::Random;
+use cloakroom_sql::{Database, OpenOptions, Scope};
+use tokio::net::TcpListener;
+use zeroize::Zeroizing;
+
+use crate::app::{App, Parts};
+use crate::config::Config;
+use crate::credential::Hashing;
+use crate::exit::Failure;
+use crate::locale::Catalogue;
+use crate::routes;
+use crate::setup::Setup;
+
+/// How long requests in flight may still take once the server was told to stop.
+const DRAIN_MAX: Duration = Duration::from_secs(20);
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// One line for whoever started it, when it cannot start.
+pub(crate) async fn run(config: Config) -> Result<(), Failure> {
+    let database = open(&config).await?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        Failure::new(format_args!("cannot listen on {}: {error}; stop what does, or set listen", config.listen))
+    })?;
+    let address = listener.local_addr().map_err(|error| Failure::new(format_args!("cannot listen: {error}")))?;
+    let (app, code) = put_together(&config, database.clone())?;
+    greet(&app, &config, address, &code).await?;
+    drop(code);
+    let (sessions, mut told) = (app.sessions().clone(), Told::listen()?);
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let router = routes::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+        told.to_stop().await;
+        tracing::info!("stopping: no new requests, those in flight finish");
+        drop(stopping);
+    });
+    tokio::select! {
+        result = serving.into_future() => result.map_err(|error| Failure::new(format_args!("serving failed: {error}")))?,
+        () = overdue(stopped) => tracing::warn!("requests still in flight after {DRAIN_MAX:?} are cut off"),
+    }
+    if let Err(error) = sessions.flush().await {
+        tracing::error!(%error, "the last uses of sessions were not written");
+    }
+    database.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Opens the database, and brings it up to date where that is wanted.
+async fn open(config: &Config) -> Result<Database, Failure> {
+    let database = Database::open(config.database.url.reveal(), OpenOptions::default()).await.map_err(Failure::new)?;
+    if config.database.migrate {
+        for applied in database.migrate(Scope::Everything).await.map_err(Failure::new)? {
+            tracing::info!(migration = %applied, "migration applied");
+        }
+    }
+    Ok(database)
+}
+
+fn put_together(config: &Config, database: Database) -> Result<(App, Zeroizing<String>), Failure> {
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    let builder = Sessions::builder().policy(config.policy.clone()).cookie(cookie(config)?);
+    let sessions = builder.store(database.sessions()).map_err(Failure::new)?;
+    let hasher = Argon2idHasher::new(HashParameters::default(), Arc::clone(&random) as Arc<dyn Random>)
+        .map_err(Failure::new)?;
+    let (setup, code) = Setup::new(&*random).map_err(Failure::new)?;
+    let service_words = config.public_url.as_ref().map(|url| url.host().to_owned()).into_iter();
+    let app = App::new(Parts {
+        sessions,
+        accounts: database.accounts(),
+        database,
+        hashing: Hashing::new(Arc::new(hasher), config.login.concurrency as usize),
+        rules: PasswordRules::new(service_words),
+        catalogue: Catalogue::load().map_err(Failure::new)?,
+        setup,
+        public_origin: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
+        clock,
+        random,
+    });
+    Ok((app, code))
+}
+
+/// Which cookie follows from how browsers reach the server.
+fn cookie(config: &Config) -> Result<CookieSettings, Failure> {
+    let is_https = config.public_url.as_ref().is_some_and(crate::config::PublicUrl::is_https);
+    match &config.cookie.domain {
+        Some(domain) if is_https => CookieSettings::shared_over(domain.as_str()).map_err(Failure::new),
+        _ if is_https => Ok(CookieSettings::host()),
+        // `Config::check_listener` has seen to it that this is a loopback listener, or explicitly wanted.
+        _ => Ok(CookieSettings::insecure_for_plain_http()),
+    }
+}
+
+/// Says where the server is, and how to begin while there is no account.
+async fn greet(app: &App, config: &Config, address: SocketAddr, code: &str) -> Result<(), Failure> {
+    let url = config.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.as_str().to_owned());
+    let mut lines = format!("Cloakroom serves {url}\n");
+    match app.accounts().any().await {
+        Ok(true) => {}
+        Ok(false) => {
+            lines += &format!("No account yet. Make the first one, an administrator's, here (once, until the next start):\n  {url}/setup/{code}\n");
+        }
+        Err(error) => return Err(Failure::new(format_args!("{error}: run `cloakroom migrate up`"))),
+    }
+    let lines = Zeroizing::new(lines);
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
+}
+
+/// Ends `DRAIN_MAX` after the other end of `stopped` is dropped.
+fn overdue(stopped: tokio::sync::oneshot::Receiver<()>) -> impl Future<Output = ()> {
+    async move {
+        let _ = stopped.await;
+        tokio::time::sleep(DRAIN_MAX).await;
+    }
+}
+
+/// The signals that end the server: interrupt from a terminal, terminate from a supervisor.
+struct Told {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Told {
+    fn listen() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).map_err(|error| Failure::new(format_args!("cannot listen for signals: {error}")));
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn to_stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
