@@ -1,2 +1,24 @@
-//! To be written.
-fn main() {}
+//! The binary: reads the command line, runs the command, says how it ended. Nothing is decided here.
+
+mod cli;
+mod config;
+mod exit;
+mod telemetry;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let command_line = match cli::parse() {
+        Ok(command_line) => command_line,
+        Err(code) => return code,
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return exit::report(Err(exit::Failure::new(format_args!(
+                "cannot start: {error}; free some memory or threads"
+            ))));
+        }
+    };
+    exit::report(runtime.block_on(cli::run(command_line)))
+}

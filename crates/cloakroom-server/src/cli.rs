@@ -1,0 +1,90 @@
+//! The command line: what can be typed, and which function answers it. What a command does lives in its own file.
+
+mod config;
+mod serve;
+pub(crate) mod text;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, ConfigError, Inputs};
+use crate::exit::Failure;
+
+/// Login sessions that can be ended: one binary beside your application.
+///
+/// Without a command it serves. Without configuration it keeps its data in cloakroom.db in the working directory.
+#[derive(Debug, Parser)]
+#[command(name = "cloakroom", version, max_term_width = 100)]
+pub(crate) struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// Configuration file [default: cloakroom.toml in the working directory, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Database, such as sqlite:cloakroom.db
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+    /// Address and port to listen on, such as 127.0.0.1:8787
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<String>,
+}
+
+impl From<Global> for Inputs {
+    fn from(global: Global) -> Self {
+        let Global { config, database, listen } = global;
+        Self { file: config, env: std::env::vars_os().collect(), listen, database }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve logins and sessions over HTTP (the default)
+    Serve,
+    /// Show the configuration in effect, secrets redacted
+    Config {
+        #[command(subcommand)]
+        command: Option<config::Command>,
+    },
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// With the exit code when there is nothing to run: 0 after `--help` and `--version`, 2 after a usage error.
+pub(crate) fn parse() -> Result<CommandLine, ExitCode> {
+    CommandLine::try_parse().map_err(|error| {
+        // Where the terminal is gone as well, the exit code has to do.
+        let _ = error.print();
+        u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+    })
+}
+
+/// Runs what was typed.
+///
+/// # Errors
+/// When it was refused or failed.
+pub(crate) async fn run(command_line: CommandLine) -> Result<(), Failure> {
+    let inputs = Inputs::from(command_line.global);
+    match command_line.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(load(&inputs)?).await,
+        Command::Config { command } => config::run(command, &inputs),
+    }
+}
+
+fn load(inputs: &Inputs) -> Result<Config, Failure> {
+    Config::load(inputs).map_err(Failure::from)
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(error)
+    }
+}

@@ -1,0 +1,29 @@
+//! `cloakroom config`: what is in effect, and whether a server would start with it.
+
+use std::io::{self, Write as _};
+
+use clap::Subcommand;
+
+use crate::config::{self, Config, Inputs};
+use crate::exit::Failure;
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(super) enum Command {
+    /// Only check: exit 0 if `serve` would accept it, else say what is wrong (the database is not opened)
+    Check,
+}
+
+/// Shows or checks the configuration.
+///
+/// # Errors
+/// When it cannot be used.
+pub(super) fn run(command: Option<Command>, inputs: &Inputs) -> Result<(), Failure> {
+    let text = match command {
+        None => config::effective(inputs)?,
+        Some(Command::Check) => {
+            Config::load(inputs)?.check_listener()?;
+            "the configuration is valid\n".to_owned()
+        }
+    };
+    io::stdout().lock().write_all(text.as_bytes()).map_err(|error| Failure::output(&error))
+}

@@ -1,0 +1,31 @@
+//! `cloakroom serve`: makes sure it may listen, starts the log and hands over to the server.
+
+use crate::config::{Config, CookieDomain, PublicUrl};
+use crate::exit::Failure;
+use crate::telemetry;
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// When the listener is refused, or the server cannot start.
+pub(super) async fn run(config: Config) -> Result<(), Failure> {
+    config.check_listener()?;
+    telemetry::start(&config.log)?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        listen = %config.listen,
+        public_url = config.public_url.as_ref().map(PublicUrl::as_str),
+        database = config.database.url.redacted(),
+        cookie_domain = config.cookie.domain.as_ref().map(CookieDomain::as_str),
+        cookie_insecure = config.cookie.insecure,
+        login_concurrency = config.login.concurrency,
+        "starting"
+    );
+    serve(config).await
+}
+
+/// Where the server begins.
+#[expect(clippy::unused_async, reason = "the server's entry point is asynchronous")]
+async fn serve(_config: Config) -> Result<(), Failure> {
+    Err(Failure::new("this build has no server yet; use another command, see cloakroom --help"))
+}

@@ -1,0 +1,139 @@
+//! The effective configuration: what the file, the environment and the flags say, checked and typed.
+//!
+//! Precedence: flags, then environment, then file, then defaults. Every key is declared in [`keys`]; nothing else in
+//! the program reads the environment or the configuration file.
+
+mod check;
+mod error;
+mod file;
+pub(crate) mod keys;
+mod layers;
+mod show;
+mod span;
+mod types;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use cloakroom_core::policy::Policy;
+
+pub(crate) use error::ConfigError;
+pub(crate) use show::effective;
+pub(crate) use types::{CookieDomain, DatabaseUrl, LogFilter, LogFormat, PublicUrl};
+
+use layers::Layers;
+
+/// The file that is read when `--config` names no other.
+pub(crate) const DEFAULT_FILE: &str = "cloakroom.toml";
+
+/// Where the configuration comes from. Handed in, so that tests need no process of their own.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    /// `--config FILE`: must exist. `None`: `cloakroom.toml` in the working directory, if there is one.
+    pub(crate) file: Option<PathBuf>,
+    /// The environment.
+    pub(crate) env: Vec<(OsString, OsString)>,
+    /// `--listen`.
+    pub(crate) listen: Option<String>,
+    /// `--database`.
+    pub(crate) database: Option<String>,
+}
+
+/// Everything that can be configured, checked.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Where `serve` listens. Port 0 takes a free one.
+    pub(crate) listen: SocketAddr,
+    /// Under which origin browsers reach the server, if that is not where it listens.
+    pub(crate) public_url: Option<PublicUrl>,
+    /// `database.*`
+    pub(crate) database: DatabaseConfig,
+    /// `session.*`
+    pub(crate) policy: Policy,
+    /// `cookie.*`
+    pub(crate) cookie: CookieConfig,
+    /// `login.*`
+    pub(crate) login: LoginConfig,
+    /// `log.*`
+    pub(crate) log: LogConfig,
+}
+
+/// `database.*`
+#[derive(Debug)]
+pub(crate) struct DatabaseConfig {
+    /// Which database.
+    pub(crate) url: DatabaseUrl,
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the commands that open the database"))]
+    /// Whether `serve` and `account add` apply missing migrations by themselves.
+    pub(crate) migrate: bool,
+}
+
+/// `cookie.*`
+#[derive(Debug)]
+pub(crate) struct CookieConfig {
+    /// Shares the cookie with the subdomains of this domain.
+    pub(crate) domain: Option<CookieDomain>,
+    /// Explicit permission to set the cookie over plain http on a listener that is not loopback.
+    pub(crate) insecure: bool,
+}
+
+/// `login.*`
+#[derive(Debug)]
+pub(crate) struct LoginConfig {
+    /// How many passwords are hashed at once. 1 to 64.
+    pub(crate) concurrency: u32,
+}
+
+/// `log.*`
+#[derive(Debug)]
+pub(crate) struct LogConfig {
+    /// How a line looks.
+    pub(crate) format: LogFormat,
+    /// Which events are written.
+    pub(crate) filter: LogFilter,
+}
+
+impl Config {
+    /// Reads and checks the configuration.
+    ///
+    /// # Errors
+    /// The first mistake found, in one line with key, source, what was found and what is allowed.
+    pub(crate) fn load(inputs: &Inputs) -> Result<Self, ConfigError> {
+        Self::from_layers(&Layers::read(inputs)?)
+    }
+
+    fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
+        layers.value(&keys::VALIDATION)?; // only one value today; a wrong one is still a mistake
+        let config = Self {
+            listen: layers.value(&keys::LISTEN)?,
+            public_url: layers.value(&keys::PUBLIC_URL)?,
+            database: DatabaseConfig {
+                url: layers.value(&keys::DATABASE_URL)?,
+                migrate: layers.value(&keys::DATABASE_MIGRATE)?,
+            },
+            policy: check::policy(layers)?,
+            cookie: CookieConfig {
+                domain: layers.value(&keys::COOKIE_DOMAIN)?,
+                insecure: layers.value(&keys::COOKIE_INSECURE)?,
+            },
+            login: LoginConfig { concurrency: layers.value(&keys::LOGIN_CONCURRENCY)? },
+            log: LogConfig { format: layers.value(&keys::LOG_FORMAT)?, filter: layers.value(&keys::LOG_FILTER)? },
+        };
+        check::cookie_domain(layers, &config)?;
+        Ok(config)
+    }
+
+    /// Whether the server may listen like this: beyond loopback, a cookie over plain http could be read on the way.
+    ///
+    /// Asked by `serve` and `config check` only: a container may set `listen` for every command.
+    ///
+    /// # Errors
+    /// When the listener is not loopback and neither an https `public_url` nor `cookie.insecure` says that this is meant.
+    pub(crate) fn check_listener(&self) -> Result<(), ConfigError> {
+        check::listener(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! What no value can say alone: limits that bound each other, and settings that do not go together.
+
+use cloakroom_core::policy::{Policy, PolicyError};
+
+use super::error::ConfigError;
+use super::keys::{self, Key};
+use super::layers::Layers;
+use super::types::Setting;
+use super::{Config, span};
+
+/// The limits of sessions. A default that another limit leaves no room for gives way; a value somebody set does not.
+pub(super) fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
+    let defaults = Policy::default();
+    let absolute_timeout = layers.value(&keys::ABSOLUTE_TIMEOUT)?;
+    let idle_timeout = layers.explicit(&keys::IDLE_TIMEOUT)?;
+    let keep_absolute_timeout = layers.explicit(&keys::KEEP_ABSOLUTE_TIMEOUT)?;
+    let keep_absolute_timeout =
+        keep_absolute_timeout.unwrap_or_else(|| defaults.keep_absolute_timeout.max(absolute_timeout));
+    let keep_idle_timeout = layers.explicit(&keys::KEEP_IDLE_TIMEOUT)?;
+    let policy = Policy {
+        absolute_timeout,
+        idle_timeout: idle_timeout.unwrap_or_else(|| defaults.idle_timeout.min(absolute_timeout)),
+        keep_absolute_timeout,
+        keep_idle_timeout: keep_idle_timeout.unwrap_or_else(|| defaults.keep_idle_timeout.min(keep_absolute_timeout)),
+        touch_every: layers.value(&keys::TOUCH_EVERY)?,
+        recent: layers.value(&keys::RECENT)?,
+        max_per_subject: layers.value(&keys::MAX_PER_SUBJECT)?,
+        retention: layers.value(&keys::RETENTION)?,
+        feed_retention: layers.value(&keys::FEED_RETENTION)?,
+    };
+    policy.check().map_err(|error| out_of_range(layers, &policy, error))?;
+    Ok(policy)
+}
+
+/// Says it with the key's own words, and names the other key where that is what bounds it.
+fn out_of_range(layers: &Layers, policy: &Policy, error: PolicyError) -> ConfigError {
+    let Some(key) = keys::ALL.iter().find(|key| key.name().strip_prefix("session.") == Some(error.key)) else {
+        return ConfigError::Together(error.to_string());
+    };
+    let [_, _, mut allowed, _] = key.documented();
+    let bound = match error.key {
+        "idle_timeout" | "keep_absolute_timeout" => Some((&keys::ABSOLUTE_TIMEOUT, policy.absolute_timeout)),
+        "keep_idle_timeout" => Some((&keys::KEEP_ABSOLUTE_TIMEOUT, policy.keep_absolute_timeout)),
+        _ => None,
+    };
+    if let Some((Key { name, .. }, value)) = bound {
+        allowed = format!("{allowed}; {name} is {} ({})", span::show(value), layers.source(name));
+    }
+    let found = key.effective(layers).ok().and_then(|(shown, _)| shown).unwrap_or(error.found);
+    ConfigError::Value { key: key.name(), source_: layers.source(key.name()), found, allowed }
+}
+
+/// A shared cookie needs https and a host that may set it: browsers drop it otherwise, and nobody can log in.
+pub(super) fn cookie_domain(layers: &Layers, config: &Config) -> Result<(), ConfigError> {
+    let Some(domain) = &config.cookie.domain else {
+        return Ok(());
+    };
+    let refused = |found: String| ConfigError::Value {
+        key: keys::COOKIE_DOMAIN.name,
+        source_: layers.source(keys::COOKIE_DOMAIN.name),
+        found,
+        allowed: keys::COOKIE_DOMAIN.allowed.to_owned(),
+    };
+    let shown = domain.show().unwrap_or_default();
+    match &config.public_url {
+        None => Err(refused(format!("{shown} without public_url"))),
+        Some(url) if !domain.covers(url.host()) => Err(refused(format!("{shown} with public_url {:?}", url.as_str()))),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Beyond loopback, plain http needs an explicit word.
+pub(super) fn listener(config: &Config) -> Result<(), ConfigError> {
+    let is_https = config.public_url.as_ref().is_some_and(super::PublicUrl::is_https);
+    if config.listen.ip().to_canonical().is_loopback() || is_https || config.cookie.insecure {
+        return Ok(());
+    }
+    Err(ConfigError::Together(format!(
+        "listen {} is reachable from other machines, and without https a session cookie can be read on the way; set \
+         public_url to the https:// origin of the proxy in front, or listen on 127.0.0.1, or accept the risk with \
+         cookie.insecure = true",
+        config.listen
+    )))
+}

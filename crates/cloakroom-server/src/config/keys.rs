@@ -1,0 +1,303 @@
+//! Every configuration key: type, default, what is allowed, and what it is for. `docs/configuration.md` is checked
+//! against this table; a key that is not here does not exist.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use cloakroom_core::policy::Policy;
+
+use super::error::{ConfigError, Source};
+use super::layers::Layers;
+use super::types::{CookieDomain, DatabaseUrl, LogFilter, LogFormat, PublicUrl, Setting, Validation};
+
+/// A key whose values are of type `T`.
+pub(crate) struct Key<T> {
+    /// Dotted, as in the file.
+    pub(crate) name: &'static str,
+    /// What it is when nobody sets it.
+    pub(crate) default: fn() -> T,
+    /// The default in words, where it is not a constant.
+    pub(crate) default_text: Option<&'static str>,
+    /// What is allowed, for people.
+    pub(crate) allowed: &'static str,
+    /// Whether a value of the right type is in range by itself. Ranges between keys are checked with all of them at hand.
+    pub(crate) in_range: fn(&T) -> bool,
+    /// What it is for, in one sentence.
+    pub(crate) doc: &'static str,
+}
+
+/// A key, whatever its type: for the documentation and for showing what is in effect.
+pub(crate) trait AnyKey: Sync {
+    /// Dotted, as in the file.
+    fn name(&self) -> &'static str;
+    /// What the documentation says, in Markdown: type, default, allowed, doc.
+    fn documented(&self) -> [String; 4];
+    /// The effective value as TOML (`None`: not set), and who set it.
+    fn effective(&self, layers: &Layers) -> Result<(Option<String>, Source), ConfigError>;
+}
+
+impl<T: Setting> AnyKey for Key<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn documented(&self) -> [String; 4] {
+        let shown = || (self.default)().show().map_or_else(|| "not set".to_owned(), |shown| format!("`{shown}`"));
+        let default = self.default_text.map_or_else(shown, str::to_owned);
+        [T::TYPE.to_owned(), default, self.allowed.to_owned(), self.doc.to_owned()]
+    }
+
+    fn effective(&self, layers: &Layers) -> Result<(Option<String>, Source), ConfigError> {
+        Ok((layers.value(self)?.show(), layers.source(self.name)))
+    }
+}
+
+const fn any<T>(_: &T) -> bool {
+    true
+}
+
+/// The key's declaration with everything that most keys have in common.
+const fn key<T>(name: &'static str, default: fn() -> T, allowed: &'static str, doc: &'static str) -> Key<T> {
+    Key { name, default, default_text: None, allowed, in_range: any::<T>, doc }
+}
+
+pub(crate) static LISTEN: Key<SocketAddr> = key(
+    "listen",
+    || SocketAddr::from((Ipv4Addr::LOCALHOST, 8787)),
+    "an IP address and a port, such as 127.0.0.1:8787 or [::]:8787; port 0 takes a free one",
+    "Where `serve` listens.",
+);
+
+pub(crate) static PUBLIC_URL: Key<Option<PublicUrl>> = key(
+    "public_url",
+    || None,
+    "http:// or https:// with a host and perhaps a port, without path or credentials, such as https://login.example.org",
+    "The origin under which browsers reach the server, when a proxy stands in front of it. With https, cookies are `Secure`.",
+);
+
+pub(crate) static DATABASE_URL: Key<DatabaseUrl> = key(
+    "database.url",
+    DatabaseUrl::default_file,
+    "sqlite: and a path, such as sqlite:cloakroom.db or sqlite:/var/lib/cloakroom/cloakroom.db",
+    "The database. A relative path starts in the working directory.",
+);
+
+pub(crate) static DATABASE_MIGRATE: Key<bool> = key(
+    "database.migrate",
+    || true,
+    "true or false",
+    "Whether `serve` and `account add` apply missing migrations by themselves.",
+);
+
+pub(crate) static IDLE_TIMEOUT: Key<Duration> = Key {
+    default_text: Some("`\"2h\"`, or `session.absolute_timeout` if that is shorter"),
+    ..key(
+        "session.idle_timeout",
+        || Policy::default().idle_timeout,
+        "1s up to session.absolute_timeout, such as 15m or 1h30m",
+        "Unused for this long, a session ends.",
+    )
+};
+
+pub(crate) static ABSOLUTE_TIMEOUT: Key<Duration> = key(
+    "session.absolute_timeout",
+    || Policy::default().absolute_timeout,
+    "1s to 400d, such as 12h",
+    "This long after its login a session ends, however much it is used.",
+);
+
+pub(crate) static KEEP_IDLE_TIMEOUT: Key<Duration> = Key {
+    default_text: Some("`\"14d\"`, or `session.keep_absolute_timeout` if that is shorter"),
+    ..key(
+        "session.keep_idle_timeout",
+        || Policy::default().keep_idle_timeout,
+        "1s up to session.keep_absolute_timeout, such as 14d",
+        "The idle timeout of a session whose owner asked to be kept signed in.",
+    )
+};
+
+pub(crate) static KEEP_ABSOLUTE_TIMEOUT: Key<Duration> = Key {
+    default_text: Some("`\"30d\"`, or `session.absolute_timeout` if that is longer"),
+    ..key(
+        "session.keep_absolute_timeout",
+        || Policy::default().keep_absolute_timeout,
+        "from session.absolute_timeout to 400d, such as 30d",
+        "The absolute timeout of a session whose owner asked to be kept signed in.",
+    )
+};
+
+pub(crate) static TOUCH_EVERY: Key<Duration> = key(
+    "session.touch_every",
+    || Policy::default().touch_every,
+    "0s to 1h, such as 1m",
+    "A use is recorded at most this often per session, and at least twenty times per idle timeout.",
+);
+
+pub(crate) static RECENT: Key<Duration> = key(
+    "session.recent",
+    || Policy::default().recent,
+    "1s to 24h, such as 10m",
+    "How long after its authentication a session counts as recent; older ones confirm before a sensitive step.",
+);
+
+pub(crate) static MAX_PER_SUBJECT: Key<u32> = key(
+    "session.max_per_subject",
+    || Policy::default().max_per_subject,
+    "1 to 10000",
+    "How many sessions a subject may have at once; at one more, the oldest ends.",
+);
+
+pub(crate) static RETENTION: Key<Duration> = key(
+    "session.retention",
+    || Policy::default().retention,
+    "0s to 400d, such as 1d",
+    "How long a session that expired stays in its table, so that its owner can be told why.",
+);
+
+pub(crate) static FEED_RETENTION: Key<Duration> = key(
+    "session.feed_retention",
+    || Policy::default().feed_retention,
+    "1h to 4000d, such as 30d",
+    "How long endings are remembered: the history a person sees.",
+);
+
+pub(crate) static VALIDATION: Key<Validation> = key(
+    "session.validation",
+    || Validation::Strict,
+    "\"strict\"; \"leased\" is not available in this version",
+    "How a request makes sure of its session: strict asks the database every time.",
+);
+
+pub(crate) static COOKIE_DOMAIN: Key<Option<CookieDomain>> = key(
+    "cookie.domain",
+    || None,
+    "a domain name without a leading dot that covers the host of public_url, such as example.org",
+    "Shares the cookie with every subdomain of this domain. Without it the cookie stays with one host, which is safer.",
+);
+
+pub(crate) static COOKIE_INSECURE: Key<bool> = key(
+    "cookie.insecure",
+    || false,
+    "true or false",
+    "Permits the cookie over plain http on a listener that is not loopback: whoever can read the network can take over sessions.",
+);
+
+pub(crate) static LOGIN_CONCURRENCY: Key<u32> = Key {
+    default_text: Some("the number of processors, at most 64"),
+    in_range: |number| (1..=64).contains(number),
+    ..key(
+        "login.concurrency",
+        || {
+            let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+            u32::try_from(processors).unwrap_or(64).min(64)
+        },
+        "1 to 64",
+        "How many passwords are hashed at once; each takes a processor and 19 MiB for a moment.",
+    )
+};
+
+pub(crate) static LOG_FORMAT: Key<LogFormat> =
+    key("log.format", || LogFormat::Text, "\"text\" or \"json\"", "How a line of the log looks.");
+
+pub(crate) static LOG_FILTER: Key<LogFilter> = key(
+    "log.filter",
+    LogFilter::info,
+    "a level (error, warn, info, debug, trace) or directives such as info,cloakroom_sql=debug",
+    "Which events are logged. Libraries never log below info, whatever it says.",
+);
+
+/// Every key, in the order they are shown.
+pub(crate) static ALL: &[&dyn AnyKey] = &[
+    &LISTEN,
+    &PUBLIC_URL,
+    &DATABASE_URL,
+    &DATABASE_MIGRATE,
+    &IDLE_TIMEOUT,
+    &ABSOLUTE_TIMEOUT,
+    &KEEP_IDLE_TIMEOUT,
+    &KEEP_ABSOLUTE_TIMEOUT,
+    &TOUCH_EVERY,
+    &RECENT,
+    &MAX_PER_SUBJECT,
+    &RETENTION,
+    &FEED_RETENTION,
+    &VALIDATION,
+    &COOKIE_DOMAIN,
+    &COOKIE_INSECURE,
+    &LOGIN_CONCURRENCY,
+    &LOG_FORMAT,
+    &LOG_FILTER,
+];
+
+/// Whether `name` is a table of the file, such as `session`.
+pub(super) fn is_section(name: &str) -> bool {
+    ALL.iter().any(|key| key.name().split_once('.').is_some_and(|(section, _)| section == name))
+}
+
+/// The declared spelling of `name`, if there is such a key.
+pub(super) fn declared(name: &str) -> Option<&'static str> {
+    ALL.iter().map(|key| key.name()).find(|declared| *declared == name)
+}
+
+/// The key that was probably meant: most alike as a whole, or in its last part where the section is missing or wrong.
+pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    const ALIKE_MIN: f64 = 0.85;
+    let last = |name: &'_ str| name.rsplit('.').next().map(str::to_owned).unwrap_or_default();
+    ALL.iter()
+        .map(|key| {
+            let whole = strsim::jaro_winkler(key.name(), name);
+            let end = 0.99 * strsim::jaro_winkler(&last(key.name()), &last(name));
+            (whole.max(end), key.name())
+        })
+        .filter(|(alike, _)| *alike >= ALIKE_MIN)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, name)| name)
+}
+
+/// The section that was probably meant.
+pub(super) fn nearest_section(name: &str) -> Option<&'static str> {
+    ALL.iter()
+        .filter_map(|key| key.name().split_once('.').map(|(section, _)| section))
+        .find(|section| strsim::damerau_levenshtein(section, name) <= 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layers::env_name;
+    use super::*;
+
+    #[test]
+    fn suggestions_are_near_or_absent() {
+        for (typed, meant) in [
+            ("listn", Some("listen")),
+            ("publicurl", Some("public_url")),
+            ("login.concurency", Some("login.concurrency")),
+            ("cookies.domain", Some("cookie.domain")),
+            ("proxy.trusted", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(typed), meant, "{typed}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_lists_every_key_as_declared() {
+        let page = include_str!("../../../../docs/configuration.md");
+        let wanted: Vec<String> = ALL
+            .iter()
+            .map(|key| {
+                let [kind, default, allowed, doc] = key.documented();
+                format!("| `{}` | {kind} | {default} | {allowed} | {doc} |", key.name())
+            })
+            .collect();
+        let found: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+        assert_eq!(
+            found.join("\n"),
+            wanted.join("\n"),
+            "docs/configuration.md has another table than config/keys.rs; copy the one on the right"
+        );
+        for key in ALL {
+            assert!(env_name(key.name()).starts_with("CLOAKROOM_"));
+        }
+    }
+}
