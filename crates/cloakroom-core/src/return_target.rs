@@ -60,7 +60,12 @@ fn is_harmless(segment: &str) -> bool {
     let lower = segment.to_ascii_lowercase();
     let dots_decoded = lower.replace("%2e", ".");
     let hidden = ["%2f", "%5c", "%00", "%0a", "%0d", "%09", "%25"].iter().any(|code| lower.contains(code));
-    !(segment.is_empty() || dots_decoded == "." || dots_decoded == ".." || hidden)
+    !(segment.is_empty() || dots_decoded == "." || dots_decoded == ".." || hidden || has_broken_escape(segment))
+}
+
+/// Whether a `%` is not followed by two hexadecimal digits: decoded twice, `%2%66` becomes a slash.
+fn has_broken_escape(segment: &str) -> bool {
+    segment.split('%').skip(1).any(|rest| rest.get(..2).is_none_or(|hex| !hex.bytes().all(|b| b.is_ascii_hexdigit())))
 }
 
 #[cfg(test)]
@@ -107,6 +112,8 @@ mod tests {
             "/é",
             "/a#b",
             "/%252fevil",
+            "/%2%66evil",
+            "/a%",
             "/%00",
             "/<script>",
         ] {
