@@ -56,7 +56,8 @@ impl AccountStore for Database {
     fn page(&self, after: Option<LoginName>, limit: u32) -> StoreFuture<'_, Vec<Account>> {
         Box::pin(async move {
             let after = after.map(|name| name.as_str().to_owned());
-            let query = sqlx::query(select_account!("WHERE $1 IS NULL OR login_name > $1 ORDER BY login_name LIMIT $2"));
+            let query =
+                sqlx::query(select_account!("WHERE $1 IS NULL OR login_name > $1 ORDER BY login_name LIMIT $2"));
             let query = query.bind(after).bind(limit.min(PAGE_MAX));
             query.fetch_all(self.readers()).await.map_err(store_error)?.iter().map(row::account).collect()
         })

@@ -11,9 +11,6 @@ use crate::error::store_error;
 use crate::open::Database;
 use crate::row;
 
-/// What a purge gives as its reason: the trigger tells idle from absolute, row by row.
-pub(crate) const EXPIRED: &str = "expired";
-
 /// The last position given out; it outlives the purge of the feed.
 pub(crate) async fn position(connection: impl sqlx::SqliteExecutor<'_>) -> Result<Moment, StoreError> {
     let row = sqlx::query("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'session_feed'")
@@ -24,11 +21,7 @@ pub(crate) async fn position(connection: impl sqlx::SqliteExecutor<'_>) -> Resul
 }
 
 /// Tells the triggers why sessions end until [`settled`].
-pub(crate) async fn because(
-    connection: &mut SqliteConnection,
-    reason: &str,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+pub(crate) async fn because(connection: &mut SqliteConnection, reason: &str, at: Timestamp) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO session_ending (one, reason, at) VALUES (1, $1, $2)")
         .bind(reason)
         .bind(at.as_millis())

@@ -1,7 +1,7 @@
 //! Issuing a session: the only statement that inserts into `sessions` (G3), under the moment the login began (G4).
 
 use cloakroom_core::ending::EndReason;
-use cloakroom_core::store::{Issue, Issued, Moment, StoreError};
+use cloakroom_core::store::{Issue, Issued, Moment, StoreError, StoreErrorKind};
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
 use sqlx::{Row as _, SqliteConnection};
@@ -17,6 +17,13 @@ pub(crate) async fn issue(connection: &mut SqliteConnection, issue: Issue) -> Re
     make_sure_of(connection, subject).await?;
     if is_overtaken(connection, subject, &moment).await? {
         return Ok(Issued::Overtaken);
+    }
+    // Asked before anything ends: a session that is about to make room must not make room for its own digest.
+    let taken = sqlx::query("SELECT 1 FROM sessions WHERE token_digest = $1 OR id = $2")
+        .bind(&digest.as_bytes()[..])
+        .bind(session.id.to_string());
+    if taken.fetch_optional(&mut *connection).await.map_err(store_error)?.is_some() {
+        return Err(StoreError::new(StoreErrorKind::Conflict));
     }
     let now = session.created_at;
     if !supersedes.is_empty() {

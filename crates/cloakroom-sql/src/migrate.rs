@@ -58,10 +58,8 @@ impl Set {
             let sql = sqlx::SqlStr::from_static(sql);
             Migration::new(1, self.description.into(), kind, sql, false)
         };
-        let both = vec![
-            migration(MigrationType::ReversibleUp, self.up),
-            migration(MigrationType::ReversibleDown, self.down),
-        ];
+        let both =
+            vec![migration(MigrationType::ReversibleUp, self.up), migration(MigrationType::ReversibleDown, self.down)];
         let mut migrator = Migrator::with_migrations(both);
         migrator.dangerous_set_table_name(self.table); // ours alone: an application's own sqlx migrations keep theirs
         migrator
@@ -211,7 +209,9 @@ impl Database {
 
     fn newer(&self) -> OpenError {
         let shown = &self.inner().shown;
-        let line = format!("{shown} is from a newer version of Cloakroom: run that version, or restore a backup from before it");
+        let line = format!(
+            "{shown} is from a newer version of Cloakroom: run that version, or restore a backup from before it"
+        );
         OpenError::new(OpenErrorKind::NewerVersion, line)
     }
 
@@ -219,4 +219,3 @@ impl Database {
         OpenError::of_sqlite(&self.inner().shown, error)
     }
 }
-

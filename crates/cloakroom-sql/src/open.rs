@@ -133,7 +133,9 @@ fn sqlite_path(url: &str) -> Result<PathBuf, OpenError> {
         return unsupported("database.url has no usable path: use sqlite:PATH, such as sqlite:cloakroom.db");
     }
     if path == ":memory:" {
-        return unsupported("database.url names a database in memory, which every connection has for itself: use a file");
+        return unsupported(
+            "database.url names a database in memory, which every connection has for itself: use a file",
+        );
     }
     Ok(path.into())
 }

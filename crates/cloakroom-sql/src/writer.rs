@@ -28,8 +28,12 @@ const QUEUE_WAIT: Duration = Duration::from_secs(5);
 pub(crate) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'c>>;
 
 /// Runs with a connection, or, where the transaction could not even begin, only answers why.
-type Job =
-    Box<dyn for<'c> FnOnce(Result<&'c mut SqliteConnection, StoreErrorKind>) -> Pin<Box<dyn Future<Output = Done> + Send + 'c>> + Send>;
+type Job = Box<
+    dyn for<'c> FnOnce(
+            Result<&'c mut SqliteConnection, StoreErrorKind>,
+        ) -> Pin<Box<dyn Future<Output = Done> + Send + 'c>>
+        + Send,
+>;
 
 /// An operation that has run and is not committed.
 struct Done {

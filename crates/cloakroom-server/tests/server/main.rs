@@ -1,15 +1,28 @@
 //! The server as a stranger meets it: a real process, real HTTP, a real SQLite file. One file a noun.
 
+#[cfg(test)]
 mod account;
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
 mod broken_database;
+#[cfg(test)]
 mod client;
+#[cfg(test)]
 mod kill;
+#[cfg(test)]
 mod login;
+#[cfg(test)]
 mod logout;
+#[cfg(test)]
 mod pages;
+#[cfg(test)]
 mod process;
+#[cfg(test)]
 mod revocation;
+#[cfg(test)]
 mod secrets;
+#[cfg(test)]
 mod setup;
+#[cfg(test)]
 mod timeouts;

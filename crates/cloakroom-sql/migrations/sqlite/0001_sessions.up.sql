@@ -51,10 +51,7 @@ CREATE TABLE session_ending (
 CREATE TRIGGER sessions_ended AFTER DELETE ON sessions BEGIN
     INSERT INTO session_feed (kind, token_digest, session_id, subject, reason, at)
     SELECT 'ended', OLD.token_digest, OLD.id, OLD.subject,
-           CASE coalesce(e.reason, 'by_hand')
-               WHEN 'expired' THEN CASE WHEN OLD.absolute_expires_at < e.at THEN 'absolute' ELSE 'idle' END
-               ELSE coalesce(e.reason, 'by_hand')
-           END,
+           coalesce(e.reason, 'by_hand'),
            coalesce(e.at, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER))
     FROM (SELECT 1) LEFT JOIN session_ending AS e ON e.one = 1;
 END;

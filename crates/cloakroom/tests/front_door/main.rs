@@ -1,6 +1,10 @@
 //! The front door as its users and their browsers meet it, over any store.
 
+#[cfg(test)]
 mod app;
+#[cfg(test)]
 mod login;
+#[cfg(test)]
 mod outage;
+#[cfg(test)]
 mod races;
