@@ -3,9 +3,12 @@
 //! Handlers return a [`Failure`]; it travels as a response extension to [`render`], which alone knows the request's
 //! language, its id and who asks. Nothing internal is ever in an answer: causes go to the log under the request id.
 
+use askama::Template as _;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ACCEPT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -16,7 +19,7 @@ use crate::app::App;
 use crate::fields::FieldError;
 use crate::locale::Locale;
 use crate::request_id::RequestId;
-use crate::view;
+use crate::view::{ErrorPage, Words};
 
 /// A request that is refused or could not be served.
 #[derive(Clone, Debug)]
@@ -99,7 +102,8 @@ fn log_store(error: &dyn std::error::Error) {
 impl IntoResponse for Failure {
     /// Only marks the response: [`render`] makes the answer of it.
     fn into_response(self) -> Response {
-        let mut response = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response();
+        let mut response =
+            StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response();
         response.extensions_mut().insert(self);
         response
     }
@@ -124,7 +128,7 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
     *response.status_mut() = status;
     *response.body_mut() = Body::from(body);
     let headers = response.headers_mut();
-    headers.remove(axum::http::header::CONTENT_LENGTH);
+    headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.append(VARY, HeaderValue::from_static("accept-language"));
     if status == StatusCode::UNAUTHORIZED {
@@ -178,26 +182,31 @@ fn to_login(mut response: Response, asked: &Asked) -> Response {
 }
 
 fn problem(app: &App, failure: &Failure, asked: &Asked) -> String {
-    let words = view::code_words(app.catalogue(), asked.locale, failure.code);
+    let words = Words::new(app.catalogue(), asked.locale);
+    let said = words.of_code(failure.code);
     let mut problem = serde_json::json!({
         "type": format!("urn:cloakroom:problem:{}", failure.code),
-        "title": words.title, "status": failure.code.status(), "detail": words.detail,
+        "title": said.title, "status": failure.code.status(), "detail": said.detail,
         "code": failure.code.as_str(), "request_id": asked.id.to_string(),
     });
     if failure.code == Code::InvalidInput {
-        let said = |error: &FieldError| {
-            let message = view::complaint_words(app.catalogue(), asked.locale, &error.complaint);
-            serde_json::json!({ "field": error.field, "message": message })
-        };
+        let said = |error: &FieldError| serde_json::json!({ "field": error.field, "message": words.of_complaint(&error.complaint) });
         problem["errors"] = failure.errors.iter().map(said).collect();
     }
     problem.to_string()
 }
 
 fn page(app: &App, failure: &Failure, asked: &Asked) -> String {
-    let said = |error: &FieldError| {
-        (error.field.clone(), view::complaint_words(app.catalogue(), asked.locale, &error.complaint))
+    let words = Words::new(app.catalogue(), asked.locale);
+    let said = |error: &FieldError| (error.field.clone(), words.of_complaint(&error.complaint));
+    let view = ErrorPage {
+        words,
+        message: words.of_code(failure.code),
+        errors: failure.errors.iter().map(said).collect(),
+        request_id: asked.id.to_string(),
     };
-    let errors: Vec<_> = failure.errors.iter().map(said).collect();
-    view::error_page(app.catalogue(), asked.locale, failure.code, &errors, &asked.id.to_string())
+    view.render().unwrap_or_else(|error| {
+        tracing::error!(%error, "the error page cannot be rendered");
+        failure.code.to_string()
+    })
 }

@@ -41,8 +41,6 @@ pub(crate) enum Complaint {
     Mismatch,
     /// The current password is another one.
     NotThePassword,
-    /// Somebody has this login name.
-    Taken,
     /// The body as a whole cannot be read.
     Unreadable,
 }
@@ -208,6 +206,15 @@ impl Fields {
         }
     }
 
+    /// A text as it was sent, without taking it: to show it again.
+    pub(crate) fn peek(&self, field: &str) -> &str {
+        let found = self.sent.iter().find(|(name, _)| name == field);
+        match found {
+            Some((_, Value::Text(text))) => text,
+            _ => "",
+        }
+    }
+
     /// A text that has to be there. Empty after a complaint: [`finish`](Self::finish) reports it.
     pub(crate) fn text(&mut self, field: &str) -> Zeroizing<String> {
         let complaints = self.errors.len();
@@ -309,7 +316,8 @@ fn require_type(headers: &HeaderMap, wanted: &str) -> Result<(), Failure> {
 /// The whole body, up to [`BODY_BYTES_MAX`].
 async fn read(request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let body = to_bytes(request.into_body(), BODY_BYTES_MAX).await.map_err(|error| {
-        let is_too_large = std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+        let is_too_large =
+            std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
         if is_too_large { Failure::of(Code::TooLarge) } else { unreadable() }
     })?;
     Ok(Zeroizing::new(body.to_vec()))

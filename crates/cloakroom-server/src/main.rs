@@ -1,9 +1,26 @@
 //! The binary: reads the command line, runs the command, says how it ended. Nothing is decided here.
 
+mod api;
+mod app;
+mod assets;
 mod cli;
 mod config;
+mod credential;
+mod device;
 mod exit;
+mod failure;
+mod fields;
+mod health;
+mod locale;
+mod pages;
+mod relative_time;
+mod request_id;
+mod routes;
+mod security;
+mod server;
+mod setup;
 mod telemetry;
+mod view;
 
 use std::process::ExitCode;
 

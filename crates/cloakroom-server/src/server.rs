@@ -73,8 +73,7 @@ fn put_together(config: &Config, database: Database) -> Result<(App, Zeroizing<S
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let builder = Sessions::builder().policy(config.policy.clone()).cookie(cookie(config)?);
     let sessions = builder.store(database.sessions()).map_err(Failure::new)?;
-    let hasher = Argon2idHasher::new(HashParameters::default(), Arc::clone(&random) as Arc<dyn Random>)
-        .map_err(Failure::new)?;
+    let hasher = Argon2idHasher::new(HashParameters::default(), Arc::clone(&random) as Arc<dyn Random>);
     let (setup, code) = Setup::new(&*random).map_err(Failure::new)?;
     let service_words = config.public_url.as_ref().map(|url| url.host().to_owned()).into_iter();
     let app = App::new(Parts {
@@ -110,7 +109,9 @@ async fn greet(app: &App, config: &Config, address: SocketAddr, code: &str) -> R
     match app.accounts().any().await {
         Ok(true) => {}
         Ok(false) => {
-            lines += &format!("No account yet. Make the first one, an administrator's, here (once, until the next start):\n  {url}/setup/{code}\n");
+            lines += &format!(
+                "No account yet. Make the first one, an administrator's, here (once, until the next start):\n  {url}/setup/{code}\n"
+            );
         }
         Err(error) => return Err(Failure::new(format_args!("{error}: run `cloakroom migrate up`"))),
     }
@@ -136,7 +137,8 @@ struct Told {
 impl Told {
     fn listen() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).map_err(|error| Failure::new(format_args!("cannot listen for signals: {error}")));
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::new(format_args!("cannot listen for signals: {error}")));
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 

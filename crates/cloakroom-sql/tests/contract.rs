@@ -14,6 +14,9 @@ mod sqlite {
     }
 
     mod contract {
-        cloakroom_core::contract_tests!(#[tokio::test(flavor = "multi_thread", worker_threads = 2)] super::fresh);
+        cloakroom_core::contract_tests!(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            super::fresh
+        );
     }
 }

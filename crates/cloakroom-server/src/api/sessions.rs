@@ -29,9 +29,9 @@ pub(crate) async fn get(session: Session, RawQuery(query): RawQuery) -> Result<J
     if matches!(cursor, Some(Err(_))) {
         fields.complain("cursor", Complaint::NotAllowed);
     }
-    let limit = fields.optional("limit").map_or(Some(LIMIT_DEFAULT), |text| {
-        text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit))
-    });
+    let limit = fields
+        .optional("limit")
+        .map_or(Some(LIMIT_DEFAULT), |text| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)));
     if limit.is_none() {
         fields.complain("limit", Complaint::NotAllowed);
     }

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, CookieDomain, PublicUrl};
 use crate::exit::Failure;
+use crate::server;
 use crate::telemetry;
 
 /// Serves until it is told to stop.
@@ -21,11 +22,5 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
         login_concurrency = config.login.concurrency,
         "starting"
     );
-    serve(config).await
-}
-
-/// Where the server begins.
-#[expect(clippy::unused_async, reason = "the server's entry point is asynchronous")]
-async fn serve(_config: Config) -> Result<(), Failure> {
-    Err(Failure::new("this build has no server yet; use another command, see cloakroom --help"))
+    server::run(config).await
 }

@@ -60,5 +60,8 @@ fn the_forms_end_one_others_and_all() {
     let answer = here.post("/account/sessions/end-all");
     assert_eq!((answer.status, answer.header("location")), (303, Some("/login")));
     assert!(here.token.is_none());
-    assert_eq!(place.sqlite("SELECT count(*) FROM sessions JOIN accounts USING (subject) WHERE login_name = 'ada'"), "0");
+    assert_eq!(
+        place.sqlite("SELECT count(*) FROM sessions JOIN accounts USING (subject) WHERE login_name = 'ada'"),
+        "0"
+    );
 }

@@ -17,7 +17,8 @@ fn kill_9_during_logins_loses_no_acknowledged_session() {
                 loop {
                     let mut client = server.client();
                     // The server dies in the middle of this, which is the point.
-                    let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| client.log_in("ada", PASSWORD)));
+                    let answer =
+                        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| client.log_in("ada", PASSWORD)));
                     match answer {
                         Ok(answer) if answer.status == 200 => acknowledged.lock().unwrap().push(client),
                         _ => return,

@@ -1,0 +1,90 @@
+//! `GET /account`, and the forms on it that end sessions
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use cloakroom::{Code, Session, SessionId, Sessions};
+
+use crate::app::App;
+use crate::failure::Failure;
+use crate::fields::FieldError;
+use crate::pages::{page, words_for};
+use crate::view::{AccountPage, Form, ShownDevice};
+
+/// Most devices shown: the policy's default cap and some.
+const DEVICES_MAX: u32 = 100;
+/// Most ended sessions shown.
+const HISTORY_MAX: u32 = 10;
+const SHOWN: &[&str] = &["current_password", "new_password", "new_password_again"];
+
+/// Shows the devices, the password form and what ended lately.
+pub(crate) async fn get(
+    State(app): State<App>,
+    sessions: Sessions,
+    session: Session,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    show(&app, &sessions, &session, &headers, StatusCode::OK, &[]).await
+}
+
+/// The page, with what is wrong in its password form.
+pub(crate) async fn show(
+    app: &App,
+    sessions: &Sessions,
+    session: &Session,
+    headers: &HeaderMap,
+    status: StatusCode,
+    errors: &[FieldError],
+) -> Result<Response, Failure> {
+    let (words, now) = (words_for(app, headers), app.now());
+    let here = session.principal();
+    let name = app.name_of(here.subject()).await?;
+    let mut devices: Vec<_> = session
+        .list(None, DEVICES_MAX)
+        .await?
+        .iter()
+        .map(|record| {
+            (
+                record.id == here.session_id(),
+                record.last_seen_at,
+                ShownDevice::new(words, record, record.id == here.session_id(), now),
+            )
+        })
+        .collect();
+    devices.sort_by_key(|(is_this, last_seen_at, _)| (!is_this, std::cmp::Reverse(*last_seen_at)));
+    let endings = sessions.history(here.subject(), HISTORY_MAX).await?;
+    let view = AccountPage {
+        words,
+        signed_in_as: AccountPage::signed_in_as(words, &name),
+        name,
+        devices: devices.into_iter().map(|(_, _, device)| device).collect(),
+        history: AccountPage::ended(words, &endings, now),
+        form: Form::new(words, "", errors, SHOWN),
+    };
+    page(status, &view)
+}
+
+/// Ends one of the subject's sessions. What is no id, nobody's or somebody else's is not found.
+pub(crate) async fn end_one(session: Session, Path(id): Path<String>) -> Result<Response, Failure> {
+    let id: SessionId = id.parse().map_err(|_| Failure::of(Code::NotFound))?;
+    if id == session.principal().session_id() {
+        return Ok((session.log_out().await?, Redirect::to("/login")).into_response());
+    }
+    if !session.end_own(id).await? {
+        return Err(Failure::of(Code::NotFound));
+    }
+    Ok(Redirect::to("/account").into_response())
+}
+
+/// Ends the subject's other sessions.
+pub(crate) async fn end_others(session: Session) -> Result<Redirect, Failure> {
+    session.end_others().await?;
+    Ok(Redirect::to("/account"))
+}
+
+/// Ends all of the subject's sessions, this one too.
+pub(crate) async fn end_all(session: Session) -> Result<impl IntoResponse, Failure> {
+    let (_, logged_out) = session.end_all().await?;
+    Ok((logged_out, Redirect::to("/login")))
+}

@@ -1,0 +1,101 @@
+//! `GET` and `POST /login`
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use cloakroom::{Code, Keep, Outcome, Sessions};
+use cloakroom_core::return_target::ReturnTarget;
+
+use crate::app::App;
+use crate::credential;
+use crate::failure::Failure;
+use crate::fields::Fields;
+use crate::pages::{page, words_for};
+use crate::view::{Form, LoginPage};
+
+const SHOWN: &[&str] = &["login_name", "password"];
+
+/// Shows the form, and why somebody is not signed in any more.
+pub(crate) async fn get(
+    State(app): State<App>,
+    outcome: Outcome,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let words = words_for(&app, &headers);
+    let asked = Fields::from_query(query.as_deref()).ok().and_then(|mut fields| fields.optional("return_to"));
+    let view = LoginPage {
+        words,
+        form: Form::new(words, "", &[], SHOWN),
+        keep: false,
+        return_to: asked.and_then(|text| ReturnTarget::parse(&text)).map(|target| target.to_string()),
+        notice: words.notice(&outcome),
+        message: None,
+    };
+    page(StatusCode::OK, &view)
+}
+
+/// What the form sent, as far as it comes back.
+struct Typed {
+    login_name: String,
+    keep: bool,
+    return_to: Option<ReturnTarget>,
+}
+
+/// Logs in and goes where it was meant to go; or shows the form again, with one message that does not say which part was wrong.
+pub(crate) async fn post(
+    State(app): State<App>,
+    sessions: Sessions,
+    headers: HeaderMap,
+    request: Request<Body>,
+) -> Result<Response, Failure> {
+    // Before anything is read: what is revoked from here on, this login does not outlive.
+    let attempt = sessions.begin().await?;
+    let mut fields = Fields::from_form(request).await?;
+    let typed = Typed {
+        login_name: fields.peek("login_name").chars().take(255).collect(),
+        keep: fields.checkbox("keep"),
+        return_to: fields.optional("return_to").and_then(|text| ReturnTarget::parse(&text)),
+    };
+    let (name, password) = (fields.login_name("login_name"), fields.password("password"));
+    let result = match (fields.finish(), name, password) {
+        (Err(failure), ..) => Err(failure),
+        (Ok(()), Some(name), Some(password)) => {
+            let keep = if typed.keep { Keep::SignedIn } else { Keep::ThisVisit };
+            credential::log_in(&app, attempt.keep(keep), name, password).await
+        }
+        (Ok(()), ..) => Err(Failure::of(Code::InvalidInput)),
+    };
+    match result {
+        Ok(logged_in) => {
+            let target = typed.return_to.as_ref().map_or("/account", ReturnTarget::as_str);
+            Ok((logged_in, Redirect::to(target)).into_response())
+        }
+        Err(failure) => again(&app, &headers, &typed, &failure),
+    }
+}
+
+fn again(app: &App, headers: &HeaderMap, typed: &Typed, failure: &Failure) -> Result<Response, Failure> {
+    let words = words_for(app, headers);
+    let code = failure.code();
+    let view = LoginPage {
+        words,
+        form: Form::new(words, &typed.login_name, failure.errors(), SHOWN),
+        keep: typed.keep,
+        return_to: typed.return_to.as_ref().map(ToString::to_string),
+        notice: None,
+        message: Some(words.of_code(code)),
+    };
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = page(status, &view)?;
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static(r#"Cookie realm="cloakroom", form-action="/login""#);
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    if code.retries() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    Ok(response)
+}

@@ -1,0 +1,77 @@
+//! `POST /account/password`
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::HeaderMap;
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use cloakroom::{Code, Session, Sessions};
+use cloakroom_core::account::Account;
+use cloakroom_core::password::Password;
+use cloakroom_core::store::{Changed, PasswordChange};
+
+use crate::app::App;
+use crate::credential;
+use crate::failure::Failure;
+use crate::fields::{Complaint, FieldError, Fields};
+use crate::pages::account::show;
+
+/// Changes the password: the other sessions end, logins under way included, and this one gets a new token (ASVS 5.0 7.4.3, 7.2.4).
+pub(crate) async fn post(
+    State(app): State<App>,
+    sessions: Sessions,
+    session: Session,
+    headers: HeaderMap,
+    request: Request<Body>,
+) -> Result<Response, Failure> {
+    let fields = Fields::from_form(request).await?;
+    let subject = session.principal().subject().clone();
+    let account = app.accounts().by_subject(subject).await?.ok_or(Failure::of(Code::NotFound))?;
+    let (current, new) = match read(&app, fields, &account) {
+        Ok(passwords) => passwords,
+        Err(errors) => {
+            return show(&app, &sessions, &session, &headers, StatusCode::UNPROCESSABLE_ENTITY, &errors).await;
+        }
+    };
+    if !credential::confirms(&app, &account, current).await? {
+        let errors = [FieldError::new("current_password", Complaint::NotThePassword)];
+        return show(&app, &sessions, &session, &headers, StatusCode::UNPROCESSABLE_ENTITY, &errors).await;
+    }
+    let change = PasswordChange {
+        subject: account.subject,
+        expected: Some(account.password_hash),
+        new: app.hashing().hash(new).await?,
+        keep: Some(session.token_digest()),
+        at: app.now(),
+    };
+    match app.accounts().change_password(change).await? {
+        Changed::Done { ended } => tracing::info!(ended, "password changed"),
+        Changed::Missing => return Err(Failure::of(Code::NotFound)),
+        // Somebody changed it in between, and this session has ended with it.
+        Changed::Conflict => return Err(Failure::of(Code::SessionRevoked)),
+    }
+    Ok((session.replace().await?, Redirect::to("/account")).into_response())
+}
+
+/// # Errors
+/// Every complaint about the form.
+fn read(app: &App, mut fields: Fields, account: &Account) -> Result<(Password, Password), Vec<FieldError>> {
+    fields.optional("login_name"); // sent for password managers, and not needed
+    let current = fields.password("current_password");
+    let (typed, again) = (fields.text("new_password"), fields.text("new_password_again"));
+    let mut new = None;
+    if !typed.is_empty() {
+        match app.rules().check(&typed, &account.login_name) {
+            Ok(password) => new = Some(password),
+            Err(refusal) => fields.complain("new_password", Complaint::Password(refusal)),
+        }
+        if !again.is_empty() && *typed != *again {
+            fields.complain("new_password_again", Complaint::Mismatch);
+        }
+    }
+    let errors = fields.into_errors();
+    match (current, new) {
+        (Some(current), Some(new)) if errors.is_empty() => Ok((current, new)),
+        _ => Err(errors),
+    }
+}

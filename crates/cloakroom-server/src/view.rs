@@ -1,0 +1,295 @@
+//! What the pages show: templates and their words, no decisions. Handlers fill these in; askama escapes every value.
+
+use askama::Template;
+use cloakroom::{Code, EndReason, Outcome, Timestamp};
+use cloakroom_core::password::PasswordRefusal;
+
+use crate::assets;
+use crate::device::{self, Kind};
+use crate::fields::{Complaint, FieldError};
+use crate::locale::{Catalogue, Locale};
+use crate::relative_time::in_words;
+
+/// The catalogue in one language.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words<'a> {
+    catalogue: &'a Catalogue,
+    locale: Locale,
+}
+
+impl<'a> Words<'a> {
+    pub(crate) const fn new(catalogue: &'a Catalogue, locale: Locale) -> Self {
+        Self { catalogue, locale }
+    }
+
+    pub(crate) fn say(&self, key: &str) -> String {
+        self.with(key, &[])
+    }
+
+    fn with(&self, key: &str, values: &[(&str, String)]) -> String {
+        self.catalogue.say(self.locale, key, values)
+    }
+
+    pub(crate) const fn tag(&self) -> &'static str {
+        self.locale.tag()
+    }
+
+    #[expect(clippy::unused_self, reason = "templates reach it through their words")]
+    pub(crate) fn style(&self) -> String {
+        assets::style()
+    }
+
+    #[expect(clippy::unused_self, reason = "templates reach it through their words")]
+    pub(crate) fn icon(&self) -> String {
+        assets::tag()
+    }
+
+    /// What a code means and what to do next.
+    pub(crate) fn of_code(&self, code: Code) -> Message {
+        Message { title: self.say(&format!("code-{code}")), detail: self.say(&format!("code-{code}-next")) }
+    }
+
+    fn why(&self, reason: EndReason) -> String {
+        self.say(&format!("ended-{reason}"))
+    }
+
+    fn ago(&self, then: Timestamp, now: Timestamp) -> String {
+        let (key, count) = in_words(then, now);
+        self.with(key, &[("count", count.to_string())])
+    }
+
+    /// Why somebody who comes to the login page is not signed in any more.
+    pub(crate) fn notice(&self, outcome: &Outcome) -> Option<String> {
+        match outcome {
+            Outcome::Ended(EndReason::Idle) => Some(self.say("notice-idle")),
+            Outcome::Ended(EndReason::Absolute) => Some(self.say("notice-absolute")),
+            Outcome::Ended(EndReason::Logout | EndReason::NewLogin) => None,
+            Outcome::Ended(reason) => Some(self.with("notice-revoked", &[("why", self.why(*reason))])),
+            Outcome::Active(_) | Outcome::Anonymous | Outcome::Unavailable => None,
+        }
+    }
+
+    /// A complaint in words.
+    pub(crate) fn of_complaint(&self, complaint: &Complaint) -> String {
+        let key = match complaint {
+            Complaint::Missing => "complaint-missing",
+            Complaint::Unknown => "complaint-unknown",
+            Complaint::Doubled => "complaint-doubled",
+            Complaint::WrongType => "complaint-wrong-type",
+            Complaint::TooLong => "complaint-too-long",
+            Complaint::Invisible => "complaint-invisible",
+            Complaint::NotAllowed => "complaint-not-allowed",
+            Complaint::Mismatch => "complaint-mismatch",
+            Complaint::NotThePassword => "complaint-not-the-password",
+            Complaint::Unreadable => "complaint-unreadable",
+            Complaint::Password(refusal) => return self.of_refusal(*refusal),
+        };
+        self.say(key)
+    }
+
+    fn of_refusal(&self, refusal: PasswordRefusal) -> String {
+        let values = match refusal {
+            PasswordRefusal::TooShort { found, min } => vec![("found", found.to_string()), ("min", min.to_string())],
+            PasswordRefusal::TooLong { max } => vec![("max", max.to_string())],
+            _ => Vec::new(),
+        };
+        self.with(&format!("password-{}", refusal.code()), &values)
+    }
+}
+
+/// What happened, and what to do next.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) title: String,
+    pub(crate) detail: String,
+}
+
+/// A form that comes back: the login name that was typed, and what is wrong. Never a password.
+#[derive(Debug, Default)]
+pub(crate) struct Form {
+    pub(crate) login_name: String,
+    errors: Vec<(String, String)>,
+    /// The fields the page shows; complaints about others are shown above it.
+    shown: &'static [&'static str],
+}
+
+impl Form {
+    pub(crate) fn new(
+        words: Words<'_>,
+        login_name: &str,
+        errors: &[FieldError],
+        shown: &'static [&'static str],
+    ) -> Self {
+        let errors = errors.iter().map(|error| (error.field.clone(), words.of_complaint(&error.complaint))).collect();
+        Self { login_name: login_name.to_owned(), errors, shown }
+    }
+
+    fn error(&self, field: &str) -> &str {
+        self.errors.iter().find(|(found, _)| found == field).map_or("", |(_, said)| said)
+    }
+
+    fn others(&self) -> Vec<String> {
+        let is_other = |(field, _): &&(String, String)| !self.shown.contains(&field.as_str());
+        self.errors.iter().filter(is_other).map(|(field, said)| format!("{field}: {said}")).collect()
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "login.html")]
+pub(crate) struct LoginPage<'a> {
+    pub(crate) words: Words<'a>,
+    pub(crate) form: Form,
+    pub(crate) keep: bool,
+    pub(crate) return_to: Option<String>,
+    pub(crate) notice: Option<String>,
+    pub(crate) message: Option<Message>,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "setup.html")]
+pub(crate) struct SetupPage<'a> {
+    pub(crate) words: Words<'a>,
+    pub(crate) form: Form,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "error.html")]
+pub(crate) struct ErrorPage<'a> {
+    pub(crate) words: Words<'a>,
+    pub(crate) message: Message,
+    pub(crate) errors: Vec<(String, String)>,
+    pub(crate) request_id: String,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "account.html")]
+pub(crate) struct AccountPage<'a> {
+    pub(crate) words: Words<'a>,
+    pub(crate) name: String,
+    pub(crate) signed_in_as: String,
+    pub(crate) devices: Vec<ShownDevice>,
+    pub(crate) history: Vec<(String, String, String)>,
+    pub(crate) form: Form,
+}
+
+/// A device on the account page.
+#[derive(Debug)]
+pub(crate) struct ShownDevice {
+    id: String,
+    is_this: bool,
+    icon: &'static str,
+    name: String,
+    sign_out: String,
+    last_seen: String,
+    last_seen_at: String,
+    created: String,
+    created_at: String,
+    from: Option<String>,
+}
+
+impl ShownDevice {
+    pub(crate) fn new(words: Words<'_>, record: &cloakroom::SessionRecord, is_this: bool, now: Timestamp) -> Self {
+        let device = device::name(record.client.user_agent());
+        let browser = device.browser.unwrap_or_else(|| words.say("account-unknown-browser"));
+        let name = match device.system {
+            Some(system) => words.with("account-device", &[("browser", browser), ("system", system)]),
+            None => browser,
+        };
+        let seen = if is_this { now } else { record.last_seen_at };
+        Self {
+            id: record.id.to_string(),
+            is_this,
+            icon: match device.kind {
+                Kind::Desktop => "desktop",
+                Kind::Phone => "phone",
+                Kind::Tool => "tool",
+                Kind::Unknown => "unknown",
+            },
+            sign_out: words.with("account-sign-out-device", &[("device", name.clone())]),
+            name,
+            last_seen: words.with("account-last-seen", &[("when", words.ago(seen, now))]),
+            last_seen_at: seen.to_string(),
+            created: words.with("account-signed-in", &[("when", words.ago(record.created_at, now))]),
+            created_at: record.created_at.to_string(),
+            from: record.client.ip().map(|ip| words.with("account-from", &[("ip", ip.to_string())])),
+        }
+    }
+}
+
+impl<'a> AccountPage<'a> {
+    pub(crate) fn signed_in_as(words: Words<'a>, name: &str) -> String {
+        words.with("account-signed-in-as", &[("name", name.to_owned())])
+    }
+
+    pub(crate) fn ended(
+        words: Words<'a>,
+        endings: &[cloakroom::Ending],
+        now: Timestamp,
+    ) -> Vec<(String, String, String)> {
+        let shown =
+            |ending: &cloakroom::Ending| (words.why(ending.reason), ending.at.to_string(), words.ago(ending.at, now));
+        endings.iter().map(shown).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_reason_and_refusal_has_words_in_both_languages() {
+        let catalogue = Catalogue::load().unwrap();
+        let mut keys: Vec<_> =
+            Code::ALL.iter().flat_map(|code| [format!("code-{code}"), format!("code-{code}-next")]).collect();
+        keys.extend(EndReason::ALL.iter().map(|reason| format!("ended-{reason}")));
+        keys.extend(PasswordRefusal::CODES.iter().map(|code| format!("password-{code}")));
+        for locale in [Locale::English, Locale::Japanese] {
+            for key in &keys {
+                assert_ne!(&Words::new(&catalogue, locale).say(key), key);
+            }
+        }
+    }
+
+    #[test]
+    fn what_people_typed_is_escaped() {
+        let catalogue = Catalogue::load().unwrap();
+        let words = Words::new(&catalogue, Locale::English);
+        let evil = "\"><script>alert(1)</script>";
+        let errors = [FieldError::new(evil, Complaint::Unknown)];
+        let form = Form::new(words, evil, &errors, &["login_name"]);
+        let page = LoginPage { words, form, keep: true, return_to: Some(evil.to_owned()), notice: None, message: None };
+        let html = page.render().unwrap();
+        assert!(!html.contains("<script"), "{html}");
+        assert!(html.contains("checked"));
+    }
+
+    #[test]
+    fn pages_have_neither_scripts_nor_inline_styles_and_every_input_has_a_label() {
+        let catalogue = Catalogue::load().unwrap();
+        let words = Words::new(&catalogue, Locale::Japanese);
+        let form = || Form::new(words, "", &[FieldError::new("password", Complaint::Missing)], &["password"]);
+        let pages = [
+            LoginPage { words, form: form(), keep: false, return_to: None, notice: None, message: None }.render(),
+            SetupPage { words, form: form() }.render(),
+        ];
+        for html in pages.map(Result::unwrap) {
+            assert!(!html.contains("<script") && !html.contains("style=") && html.contains(r#"lang="ja""#));
+            for input in html.split("<input ").skip(1).filter(|input| !input.contains(r#"type="hidden""#)) {
+                let id = input.split("id=\"").nth(1).unwrap().split('"').next().unwrap();
+                assert!(html.contains(&format!("<label for=\"{id}\"")), "{id} has no label");
+            }
+            assert!(html.contains(r#"aria-invalid="true""#));
+        }
+    }
+
+    #[test]
+    fn numbers_follow_plural_rules() {
+        let catalogue = Catalogue::load().unwrap();
+        let now = Timestamp::from_millis(1_790_000_000_000);
+        let ago = |seconds| {
+            let then = now.minus(std::time::Duration::from_secs(seconds));
+            Words::new(&catalogue, Locale::English).ago(then, now)
+        };
+        assert_eq!((ago(60).as_str(), ago(120).as_str()), ("one minute ago", "2 minutes ago"));
+    }
+}
