@@ -12,7 +12,7 @@ use crate::principal::Outcome;
 /// A refused request.
 ///
 /// As a response it is `application/problem+json` with the code's status. An application that answers in its own way
-/// takes the [code](Rejection::code) and leaves the response.
+/// takes the [code](Rejection::code) and leaves the response; a layer finds the rejection among the response's extensions.
 ///
 /// ```
 /// use cloakroom::Rejection;
@@ -77,6 +77,7 @@ impl IntoResponse for Rejection {
         });
         let mut response = problem.to_string().into_response();
         *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+        response.extensions_mut().insert(self); // an outer layer that answers in its own way finds the code here
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
