@@ -93,7 +93,7 @@ where
                     let Some(a_use) = this.a_use.take() else { return Poll::Ready(Ok(response)) };
                     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
                     if response.extensions().get::<NotAUse>().is_some() {
-                        a_use.is_none_after_all();
+                        a_use.forget();
                         return Poll::Ready(Ok(response));
                     }
                     let Some(touching) = a_use.note() else { return Poll::Ready(Ok(response)) };
@@ -126,7 +126,7 @@ impl Use {
         Some(Self { shared, due })
     }
 
-    fn is_none_after_all(mut self) {
+    fn forget(mut self) {
         self.due = None;
     }
 

@@ -121,9 +121,8 @@ impl IssueError {
         match &self.0 {
             IssueErrorKind::Overtaken => Code::SessionRevoked,
             IssueErrorKind::NotASubject(_) => Code::Internal,
-            IssueErrorKind::Random(_) => Code::Unavailable,
             IssueErrorKind::Store(error) if error.is_busy() => Code::Busy,
-            IssueErrorKind::Store(_) => Code::Unavailable,
+            IssueErrorKind::Random(_) | IssueErrorKind::Store(_) => Code::Unavailable,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::sessions::Shared;
 use crate::touches::FLUSH_EVERY;
 
 /// How often is looked for what ended longer ago than its retention.
-const PURGE_EVERY: Duration = Duration::from_secs(60);
+const PURGE_EVERY: Duration = Duration::from_mins(1);
 /// Most rows purged in one transaction: logins wait for no more than this.
 const PURGE_CHUNK: u32 = 500;
 
@@ -19,9 +19,10 @@ pub(crate) fn start_once(shared: &Arc<Shared>) {
     if !shared.claim_sweep() {
         return;
     }
-    match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn(run(Arc::downgrade(shared)))),
-        Err(_) => tracing::warn!("no tokio runtime: uses of sessions are not written and nothing is purged"),
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        drop(runtime.spawn(run(Arc::downgrade(shared))));
+    } else {
+        tracing::warn!("no tokio runtime: uses of sessions are not written and nothing is purged");
     }
 }
 

@@ -61,7 +61,8 @@ fn read(app: &App, mut fields: Fields, account: &Account) -> Result<(Password, P
     let (typed, again) = (fields.text("new_password"), fields.text("new_password_again"));
     let mut new = None;
     if !typed.is_empty() {
-        match app.rules().check(&typed, &account.login_name) {
+        // Judging a password may take some milliseconds of computing: other requests go on meanwhile.
+        match tokio::task::block_in_place(|| app.rules().check(&typed, &account.login_name)) {
             Ok(password) => new = Some(password),
             Err(refusal) => fields.complain("new_password", Complaint::Password(refusal)),
         }

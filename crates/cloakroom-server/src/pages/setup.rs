@@ -78,7 +78,8 @@ fn read(app: &App, mut fields: Fields) -> Result<(LoginName, Password), Vec<Fiel
     let again = fields.optional("password_again");
     let mut password = None;
     if let (Some(name), false) = (&name, typed.is_empty()) {
-        match app.rules().check(&typed, name) {
+        // Judging a password may take some milliseconds of computing: other requests go on meanwhile.
+        match tokio::task::block_in_place(|| app.rules().check(&typed, name)) {
             Ok(checked) => password = Some(checked),
             Err(refusal) => fields.complain("password", Complaint::Password(refusal)),
         }
