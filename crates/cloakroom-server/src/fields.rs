@@ -316,8 +316,8 @@ fn require_type(headers: &HeaderMap, wanted: &str) -> Result<(), Failure> {
 /// The whole body, up to [`BODY_BYTES_MAX`].
 async fn read(request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let body = to_bytes(request.into_body(), BODY_BYTES_MAX).await.map_err(|error| {
-        let is_too_large =
-            std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+        let is_too_large = std::error::Error::source(&error)
+            .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
         if is_too_large { Failure::of(Code::TooLarge) } else { unreadable() }
     })?;
     Ok(Zeroizing::new(body.to_vec()))

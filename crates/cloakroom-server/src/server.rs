@@ -1,6 +1,6 @@
 //! The life of the server: open the database, put the application together, serve, and end without losing anything.
 
-use std::future::Future;
+use std::future::IntoFuture as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let router = routes::router(app).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
-        told.to_stop().await;
+        told.wait().await;
         tracing::info!("stopping: no new requests, those in flight finish");
         drop(stopping);
     });
@@ -105,27 +105,19 @@ fn cookie(config: &Config) -> Result<CookieSettings, Failure> {
 /// Says where the server is, and how to begin while there is no account.
 async fn greet(app: &App, config: &Config, address: SocketAddr, code: &str) -> Result<(), Failure> {
     let url = config.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.as_str().to_owned());
-    let mut lines = format!("Cloakroom serves {url}\n");
-    match app.accounts().any().await {
-        Ok(true) => {}
-        Ok(false) => {
-            lines += &format!(
-                "No account yet. Make the first one, an administrator's, here (once, until the next start):\n  {url}/setup/{code}\n"
-            );
-        }
-        Err(error) => return Err(Failure::new(format_args!("{error}: run `cloakroom migrate up`"))),
-    }
-    let lines = Zeroizing::new(lines);
+    let any = app.accounts().any().await;
+    let any = any.map_err(|error| Failure::new(format_args!("{error}: run `cloakroom migrate up`")))?;
+    let how = "No account yet. Make the first one, an administrator's, here (once, until the next start):";
+    let begin = if any { String::new() } else { format!("{how}\n  {url}/setup/{code}\n") };
+    let lines = Zeroizing::new(format!("Cloakroom serves {url}\n{begin}"));
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
 }
 
 /// Ends `DRAIN_MAX` after the other end of `stopped` is dropped.
-fn overdue(stopped: tokio::sync::oneshot::Receiver<()>) -> impl Future<Output = ()> {
-    async move {
-        let _ = stopped.await;
-        tokio::time::sleep(DRAIN_MAX).await;
-    }
+async fn overdue(stopped: tokio::sync::oneshot::Receiver<()>) {
+    let _ = stopped.await;
+    tokio::time::sleep(DRAIN_MAX).await;
 }
 
 /// The signals that end the server: interrupt from a terminal, terminate from a supervisor.
@@ -142,7 +134,7 @@ impl Told {
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
-    async fn to_stop(&mut self) {
+    async fn wait(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

@@ -63,9 +63,12 @@ impl<'a> Words<'a> {
         match outcome {
             Outcome::Ended(EndReason::Idle) => Some(self.say("notice-idle")),
             Outcome::Ended(EndReason::Absolute) => Some(self.say("notice-absolute")),
-            Outcome::Ended(EndReason::Logout | EndReason::NewLogin) => None,
+            // Their own doing needs no explanation.
+            Outcome::Ended(EndReason::Logout | EndReason::NewLogin)
+            | Outcome::Active(_)
+            | Outcome::Anonymous
+            | Outcome::Unavailable => None,
             Outcome::Ended(reason) => Some(self.with("notice-revoked", &[("why", self.why(*reason))])),
-            Outcome::Active(_) | Outcome::Anonymous | Outcome::Unavailable => None,
         }
     }
 

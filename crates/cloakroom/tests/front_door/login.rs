@@ -123,7 +123,7 @@ async fn the_idle_timeout_holds_to_the_millisecond_and_use_prolongs_it() {
     let app = App::with_policy(policy);
     let mut browser = app.logged_in("ada").await;
     for _ in 0..5 {
-        app.advance(3 * SECOND - MILLI);
+        app.advance(Duration::from_millis(2_999));
         assert_eq!(browser.get("/me").await.status, 200);
     }
     app.advance(3 * SECOND);
@@ -155,7 +155,7 @@ async fn the_absolute_timeout_holds_to_the_millisecond_however_much_it_is_used()
         app.advance(SECOND);
         assert_eq!(browser.get("/me").await.status, 200);
     }
-    app.advance(SECOND - MILLI);
+    app.advance(Duration::from_millis(999));
     assert_eq!(browser.get("/me").await.status, 200);
     app.advance(MILLI);
     assert!(browser.get("/me").await.body.contains("session_absolute"));

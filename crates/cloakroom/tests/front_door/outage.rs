@@ -100,7 +100,7 @@ async fn uses_noted_during_an_outage_are_written_after_it() {
     let store = Arc::new(Cuttable::default());
     let app = App::with(Policy::default(), CookieSettings::host(), Arc::clone(&store) as _);
     let mut browser = app.logged_in("ada").await;
-    app.advance(std::time::Duration::from_secs(600));
+    app.advance(std::time::Duration::from_mins(10));
     browser.get("/me").await;
     store.is_cut.store(true, Ordering::SeqCst);
     assert!(app.sessions.flush().await.is_err());
