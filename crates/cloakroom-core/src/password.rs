@@ -5,7 +5,7 @@
 //! [`PasswordHash`], the only thing a store sees. Limits on attempts do not belong here, nor does any message in
 //! another language than English: [`PasswordRefusal::code`] is the catalogue's key.
 
-mod common;
+mod blocklist;
 mod context;
 mod counting;
 mod fold;

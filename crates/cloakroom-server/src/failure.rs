@@ -115,7 +115,9 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
     let mut response = next.run(request).await;
     let marked = response.extensions_mut().remove::<Failure>();
     let rejected = response.extensions_mut().remove::<Rejection>().map(Failure::from);
-    let Some(failure) = marked.or(rejected) else { return response };
+    // An address that is no UTF-8 is refused before any handler: nothing is there.
+    let nowhere = (response.status() == StatusCode::BAD_REQUEST).then(|| Failure::of(Code::NotFound));
+    let Some(failure) = marked.or(rejected).or(nowhere) else { return response };
     if asked.is_page && needs_login(failure.code) {
         return to_login(response, &asked);
     }

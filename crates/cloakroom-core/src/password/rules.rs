@@ -3,7 +3,7 @@
 
 use super::context::{ContextKind, ContextWords};
 use super::fold::folded;
-use super::{PASSWORD_CHARS_MIN, Password, PasswordRefusal, TYPED_BYTES_MAX, common, guessable};
+use super::{PASSWORD_CHARS_MIN, Password, PasswordRefusal, TYPED_BYTES_MAX, blocklist, guessable};
 use crate::account::LoginName;
 
 /// What a new password has to keep to.
@@ -49,7 +49,7 @@ impl PasswordRules {
             return Err(PasswordRefusal::too_short(found));
         }
         let folded = folded(password.reveal());
-        if common::is_common(&folded) {
+        if blocklist::is_common(&folded) {
             return Err(PasswordRefusal::Common);
         }
         let person = ContextWords::of_login_name(login_name);

@@ -110,10 +110,10 @@ fn return_targets_of_every_evil_shape() {
         "",
         &"/a".repeat(5_000),
     ] {
-        assert_eq!(log_in(evil), (303, "/account".to_owned()), "{:.40}", evil);
+        assert_eq!(log_in(evil), (303, "/account".to_owned()), "{evil:.40}");
         let query = percent_encoding::utf8_percent_encode(evil, percent_encoding::NON_ALPHANUMERIC).to_string();
         let page = server.client().get(&format!("/login?return_to={query}"));
-        assert!(page.status == 200 && !page.body.contains("evil"), "{:.40}", evil);
+        assert!(page.status == 200 && !page.body.contains("evil"), "{evil:.40}");
     }
 }
 

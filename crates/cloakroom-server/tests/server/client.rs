@@ -104,18 +104,12 @@ impl Client {
     }
 
     pub(crate) fn send(&mut self, method: &str, path: &str, content_type: Option<&str>, body: &[u8]) -> Answer {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
-        for line in &self.extra {
-            head += &format!("{line}\r\n");
-        }
-        if let Some(token) = &self.token {
-            head += &format!("cookie: cloakroom={token}\r\n");
-        }
-        if let Some(content_type) = content_type {
-            head += &format!("content-type: {content_type}\r\n");
-        }
-        head += &format!("content-length: {}\r\n\r\n", body.len());
-        let answer = self.raw(&[head.as_bytes(), body].concat());
+        let mut lines = vec![format!("{method} {path} HTTP/1.1"), format!("host: {}", self.address)];
+        lines.extend(self.extra.iter().cloned());
+        lines.extend(self.token.as_ref().map(|token| format!("cookie: cloakroom={token}")));
+        lines.extend(content_type.map(|content_type| format!("content-type: {content_type}")));
+        lines.push(format!("connection: close\r\ncontent-length: {}\r\n\r\n", body.len()));
+        let answer = self.raw(&[lines.join("\r\n").as_bytes(), body].concat());
         for cookie in answer.set_cookies() {
             let value = cookie.strip_prefix("cloakroom=").expect("our cookie").split(';').next().unwrap();
             self.token = if value.is_empty() { None } else { Some(value.to_owned()) };
@@ -129,7 +123,7 @@ impl Client {
 
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         stream
     }
 

@@ -97,9 +97,8 @@ impl Place {
         let mut greeting = String::new();
         while !greeting.contains("http://") {
             let mut line = String::new();
-            if stdout.read_line(&mut line).unwrap() == 0 {
-                panic!("no server: {}", std::fs::read_to_string(&log).unwrap());
-            }
+            let read = stdout.read_line(&mut line).unwrap();
+            assert!(read > 0, "no server: {}", std::fs::read_to_string(&log).unwrap());
             greeting += &line;
         }
         let address = greeting.split("http://").nth(1).unwrap().trim().trim_end_matches('/').to_owned();

@@ -1,7 +1,7 @@
 //! The list of common passwords (ASVS 5.0 6.2.4 and 6.2.12). What is on it and how it was made: `docs/password.md`.
 
 /// Folded, sorted by bytes, one a line.
-const LIST: &str = include_str!("common.txt");
+const LIST: &str = include_str!("blocklist.txt");
 
 /// Whether a folded text is on the list as a whole (NIST SP 800-63B-4 3.1.1.2: never because a part of it is).
 pub(super) fn is_common(folded: &str) -> bool {
