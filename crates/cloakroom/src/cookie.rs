@@ -148,7 +148,7 @@ mod tests {
             let value = settings.handing_over(&token, age).unwrap();
             value.to_str().unwrap().replace(&**token.reveal(), "T")
         };
-        let day = Some(Duration::from_secs(86_400));
+        let day = Some(Duration::from_hours(24));
         let shared = CookieSettings::shared_over("App.example.").err().map_or("accepted", |_| "refused");
         assert_eq!(shared, "refused");
         let shared = CookieSettings::shared_over(".App.example").unwrap();
