@@ -139,3 +139,6 @@ async fn rehash(app: &App, account: Account, password: Password) {
         Err(error) => tracing::warn!(%error, "a password hash was not brought up to today's parameters"),
     }
 }
+
+#[cfg(test)]
+mod tests;
