@@ -20,6 +20,11 @@ fn primary_code(error: &sqlx::Error) -> Option<i32> {
     Some(extended & 0xff)
 }
 
+/// Whether another connection holds the file.
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
+    matches!(primary_code(error), Some(code::BUSY | code::LOCKED))
+}
+
 /// A failed statement as the store's callers see it.
 pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
     let kind = match (&error, primary_code(&error)) {

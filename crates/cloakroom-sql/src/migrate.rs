@@ -98,7 +98,7 @@ pub struct MigrationStatus {
 }
 
 impl Database {
-    /// Applies what is missing. Safe when two processes start together.
+    /// Applies what is missing; returns what was missing when it began. Safe when several processes start together.
     ///
     /// # Errors
     /// When the database cannot be written, or comes from a newer version.

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::store::{AccountStore, SessionStore, StoreError};
-use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqliteConnection};
 
-use crate::error::{OpenError, OpenErrorKind, store_error};
+use crate::error::{OpenError, OpenErrorKind, is_locked, store_error};
 use crate::writer::Writer;
 
 /// How long a statement waits for another program to let go of the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a locked file is tried, and how long apart: two seconds in all.
+const OPEN_ATTEMPTS: u32 = 40;
+const OPEN_PAUSE: Duration = Duration::from_millis(50);
 /// How long a read waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -64,9 +67,7 @@ impl Database {
             .disable_statement_logging();
         // Opened once in the foreground, so that what is wrong with the file is said here. Reading the header of a file
         // that is no database fails only with the first statement.
-        let of_sqlite = |error| OpenError::of_sqlite(&shown, error);
-        let mut first = connect.connect().await.map_err(of_sqlite)?;
-        sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut first).await.map_err(of_sqlite)?;
+        let first = first_connection(&connect).await.map_err(|error| OpenError::of_sqlite(&shown, error))?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers.clamp(1, 16))
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -119,6 +120,24 @@ impl Database {
 
     pub(crate) fn writer(&self) -> &Writer {
         &self.0.writer
+    }
+}
+
+/// Opens the file, and again for a while where it is locked: whoever switches a new file to WAL locks it for a moment, and
+/// SQLite's own busy timeout does not cover that.
+async fn first_connection(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    let mut attempts = 1;
+    loop {
+        let opened = async {
+            let mut connection = options.connect().await?;
+            sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut connection).await?;
+            Ok(connection)
+        };
+        match opened.await {
+            Err(error) if is_locked(&error) && attempts < OPEN_ATTEMPTS => attempts += 1,
+            done => return done,
+        }
+        tokio::time::sleep(OPEN_PAUSE).await;
     }
 }
 

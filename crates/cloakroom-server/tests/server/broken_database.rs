@@ -44,11 +44,28 @@ fn a_newer_version() {
 }
 
 #[test]
+fn locked_by_another_program_at_start() {
+    let place = Place::new();
+    place.sqlite("CREATE TABLE notes (text)"); // not in WAL mode: the lock keeps readers out too
+    let lock = Lock::take(&place, "EXCLUSIVE");
+    let said = refused(&place, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(said.contains("another program holds"), "{said}");
+    drop(lock);
+    assert!(place.run(&["migrate"]).status.success());
+}
+
+#[test]
+fn a_place_that_cannot_be_written() {
+    let said = refused(&Place::new(), &["serve", "--listen", "127.0.0.1:0", "--database", "sqlite:/proc/cloakroom.db"]);
+    assert!(said.contains("allow this user"), "{said}");
+}
+
+#[test]
 fn locked_by_another_program_while_running() {
     let place = Place::new().with_account("ada");
     let server = place.serve();
     let mut client = server.logged_in("ada");
-    let lock = Lock::take(&place);
+    let lock = Lock::take(&place, "IMMEDIATE");
     assert_eq!(client.status(), 200, "reads go on");
     let answer = client.post("/api/v1/logout");
     assert_eq!((answer.status, answer.code().as_str()), (503, "busy"));
@@ -81,7 +98,7 @@ fn a_schema_that_vanishes_while_running() {
 struct Lock(std::process::Child);
 
 impl Lock {
-    fn take(place: &Place) -> Self {
+    fn take(place: &Place, kind: &str) -> Self {
         use std::io::{BufRead as _, BufReader, Write as _};
         let mut child = Command::new("sqlite3")
             .arg(place.file("cloakroom.db"))
@@ -89,7 +106,7 @@ impl Lock {
             .stdout(std::process::Stdio::piped())
             .spawn()
             .expect("the sqlite3 shell is needed: `cargo xtask test` installs it");
-        child.stdin.as_mut().unwrap().write_all(b"BEGIN IMMEDIATE; SELECT 'held';\n").unwrap();
+        child.stdin.as_mut().unwrap().write_all(format!("BEGIN {kind}; SELECT 'held';\n").as_bytes()).unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "held\n");
