@@ -16,6 +16,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use cloakroom_core::password::PasswordRules;
 use cloakroom_core::policy::Policy;
 
 pub(crate) use error::ConfigError;
@@ -121,6 +122,12 @@ impl Config {
         };
         check::cookie_domain(layers, &config)?;
         Ok(config)
+    }
+
+    /// The password rules, knowing how this service is called.
+    pub(crate) fn password_rules(&self) -> PasswordRules {
+        let host = self.public_url.as_ref().map(|url| url.host().to_owned());
+        PasswordRules::new(std::iter::once("cloakroom".to_owned()).chain(host))
     }
 
     /// Whether the server may listen like this: beyond loopback, a cookie over plain http could be read on the way.

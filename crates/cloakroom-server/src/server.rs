@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cloakroom::world::{SystemClock, SystemRandom};
 use cloakroom::{CookieSettings, Sessions};
-use cloakroom_core::password::{Argon2idHasher, HashParameters, PasswordRules};
+use cloakroom_core::password::{Argon2idHasher, HashParameters};
 use cloakroom_core::world::Random;
 use cloakroom_sql::{Database, OpenOptions, Scope};
 use tokio::net::TcpListener;
@@ -75,13 +75,12 @@ fn put_together(config: &Config, database: Database) -> Result<(App, Zeroizing<S
     let sessions = builder.store(database.sessions()).map_err(Failure::new)?;
     let hasher = Argon2idHasher::new(HashParameters::default(), Arc::clone(&random) as Arc<dyn Random>);
     let (setup, code) = Setup::new(&*random).map_err(Failure::new)?;
-    let service_words = config.public_url.as_ref().map(|url| url.host().to_owned()).into_iter();
     let app = App::new(Parts {
         sessions,
         accounts: database.accounts(),
         database,
         hashing: Hashing::new(Arc::new(hasher), config.login.concurrency as usize),
-        rules: PasswordRules::new(service_words),
+        rules: config.password_rules(),
         catalogue: Catalogue::load().map_err(Failure::new)?,
         setup,
         public_origin: config.public_url.as_ref().map(|url| url.as_str().to_owned()),

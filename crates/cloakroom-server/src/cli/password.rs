@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cloakroom::world::SystemRandom;
 use cloakroom_core::account::LoginName;
-use cloakroom_core::password::{Argon2idHasher, HashParameters, Hasher as _, PasswordHash, PasswordRules};
+use cloakroom_core::password::{Argon2idHasher, HashParameters, Hasher as _, PasswordHash};
 use zeroize::Zeroizing;
 
 use crate::config::Config;
@@ -20,8 +20,7 @@ const LINE_BYTES_MAX: u64 = 4_096;
 /// When there is none to read, or it is refused; the line says why.
 pub(super) fn new_hash(config: &Config, name: &LoginName, from_stdin: bool) -> Result<PasswordHash, Failure> {
     let typed = if from_stdin { line()? } else { asked()? };
-    let rules = PasswordRules::new(config.public_url.as_ref().map(|url| url.host().to_owned()));
-    let password = rules.check(&typed, name).map_err(Failure::new)?;
+    let password = config.password_rules().check(&typed, name).map_err(Failure::new)?;
     let hasher = Argon2idHasher::new(HashParameters::default(), Arc::new(SystemRandom));
     hasher.hash(&password).map_err(Failure::new)
 }
