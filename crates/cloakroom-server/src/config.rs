@@ -64,7 +64,6 @@ pub(crate) struct Config {
 pub(crate) struct DatabaseConfig {
     /// Which database.
     pub(crate) url: DatabaseUrl,
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the commands that open the database"))]
     /// Whether `serve` and `account add` apply missing migrations by themselves.
     pub(crate) migrate: bool,
 }

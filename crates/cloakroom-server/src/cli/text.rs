@@ -21,7 +21,6 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "used by the lists"))]
 /// JSON whose strings hold no such character: the same document, spelled with `\uXXXX`.
 pub(crate) fn escaped_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());

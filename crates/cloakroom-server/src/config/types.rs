@@ -209,7 +209,6 @@ impl DatabaseUrl {
         Self("sqlite:cloakroom.db".to_owned())
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the commands that open the database"))]
     /// The whole text, for opening it and nothing else.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
