@@ -1,8 +1,10 @@
 //! The command line: what can be typed, and which function answers it. What a command does lives in its own file.
 
 mod account;
+mod columns;
 mod config;
 mod database;
+mod json;
 mod migrate;
 mod password;
 mod serve;
@@ -53,7 +55,12 @@ impl From<Global> for Inputs {
 enum Command {
     /// Serve logins and sessions over HTTP (the default)
     Serve,
-    /// Make, list and end accounts
+    /// Apply, show or take back the database migrations
+    Migrate {
+        #[command(subcommand)]
+        command: Option<migrate::Command>,
+    },
+    /// Add, list and change accounts
     Account {
         #[command(subcommand)]
         command: account::Command,
@@ -62,11 +69,6 @@ enum Command {
     Session {
         #[command(subcommand)]
         command: session::Command,
-    },
-    /// Bring the database's tables up to date, or drop them
-    Migrate {
-        #[command(subcommand)]
-        command: Option<migrate::Command>,
     },
     /// Show the configuration in effect, secrets redacted
     Config {
@@ -95,9 +97,9 @@ pub(crate) async fn run(command_line: CommandLine) -> Result<(), Failure> {
     let inputs = Inputs::from(command_line.global);
     match command_line.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(load(&inputs)?).await,
+        Command::Migrate { command } => migrate::run(command, &load(&inputs)?).await,
         Command::Account { command } => account::run(command, &load(&inputs)?).await,
         Command::Session { command } => session::run(command, &load(&inputs)?).await,
-        Command::Migrate { command } => migrate::run(command, &load(&inputs)?).await,
         Command::Config { command } => config::run(command, &inputs),
     }
 }

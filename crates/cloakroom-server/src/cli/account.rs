@@ -1,195 +1,241 @@
-//! `cloakroom account …`
+//! `cloakroom account`: who may log in. Accounts are named by their login name; their sessions end as the store says.
 
-use clap::Subcommand;
+use std::io::{self, Write as _};
+
+use clap::{Args, Subcommand};
 use cloakroom::world::{SystemClock, SystemRandom};
-use cloakroom::{SessionId, Subject};
 use cloakroom_core::account::{Account, LoginName, Role};
-use cloakroom_core::store::{Changed, Created, PAGE_MAX, PasswordChange, Precedence};
-use cloakroom_core::world::Clock as _;
+use cloakroom_core::session::Subject;
+use cloakroom_core::store::{AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence};
+use cloakroom_core::time::Timestamp;
+use cloakroom_core::world::{Clock as _, Random as _};
 use cloakroom_sql::Database;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::cli::database::{account, failed, open, print};
-use crate::cli::password::new_hash;
-use crate::cli::text::{escaped, escaped_json};
+use super::columns::Columns;
+use super::database::with_database;
+use super::json::Array;
+use super::password::Source;
+use super::session::counted;
 use crate::config::Config;
 use crate::exit::Failure;
 
-/// What can be done with accounts.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Make an account
     Add {
-        /// Login name
-        name: String,
-        /// May look after everybody's sessions
+        #[command(flatten)]
+        account: Named,
+        /// Let it look after everybody's sessions
         #[arg(long)]
         admin: bool,
-        /// Read the password from standard input, as one line
-        #[arg(long)]
-        password_stdin: bool,
+        #[command(flatten)]
+        password: Source,
     },
-    /// List the accounts
+    /// List the accounts by login name
     List {
-        /// As a JSON array
+        /// As one JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Set a new password; every session of the account ends
+    /// Set a new password and end the account's sessions
     Password {
-        /// Login name
-        name: String,
-        /// Read the password from standard input, as one line
-        #[arg(long)]
-        password_stdin: bool,
-        /// Ask nothing
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        account: Named,
+        #[command(flatten)]
+        password: Source,
+        #[command(flatten)]
+        consent: Consent,
     },
-    /// Let an account log in no more; its sessions end
+    /// Keep an account from logging in and end its sessions
     Disable {
-        /// Login name
-        name: String,
-        /// Ask nothing
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        account: Named,
+        #[command(flatten)]
+        consent: Consent,
     },
-    /// Let an account log in again; no session comes back
+    /// Let an account log in again
     Enable {
-        /// Login name
-        name: String,
+        #[command(flatten)]
+        account: Named,
     },
-    /// Remove an account; its sessions end
+    /// Remove an account and end its sessions; needs --yes
     Remove {
-        /// Login name
-        name: String,
-        /// Really remove it
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        account: Named,
+        #[command(flatten)]
+        consent: Consent,
     },
 }
 
-/// Runs the command.
+#[derive(Debug, Args)]
+pub(super) struct Named {
+    /// Login name
+    #[arg(value_name = "NAME", value_parser = LoginName::new)]
+    name: LoginName,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Consent {
+    /// Do it without asking
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+/// Lists or changes accounts.
 ///
 /// # Errors
-/// One line that says why and what to do.
+/// When the database cannot be used, the account is not there, or the change is refused.
 pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failure> {
-    let database = open(config).await?;
-    let done = run_on(command, config, &database).await;
-    database.close().await;
-    done
+    with_database(config, async |database| match command {
+        Command::Add { account, admin, password } => add(account.name, admin, password, config, database).await,
+        Command::List { json } => list(json, &*database.accounts()).await,
+        Command::Password { account, password, .. } => set_password(account.name, password, config, database).await,
+        Command::Disable { account, .. } => disable(&account.name, database).await,
+        Command::Enable { account } => enable(&account.name, database).await,
+        Command::Remove { account, consent } => remove(&account.name, consent, database).await,
+    })
+    .await
 }
 
-async fn run_on(command: Command, config: &Config, database: &Database) -> Result<(), Failure> {
-    let now = SystemClock.now();
-    match command {
-        Command::Add { name, admin, password_stdin } => {
-            let role = if admin { Role::Administrator } else { Role::Person };
-            add(config, database, &name, role, password_stdin).await
-        }
-        Command::List { json } => list(database, json).await,
-        Command::Password { name, password_stdin, yes: _ } => {
-            let account = account(database, &name).await?;
-            let new = new_hash(config, &account.login_name, password_stdin)?;
-            let change = PasswordChange { subject: account.subject, expected: None, new, keep: None, at: now };
-            let changed = database.accounts().change_password(change).await.map_err(failed)?;
-            say("changed the password of", &account.login_name, changed)
-        }
-        Command::Disable { name, yes: _ } => {
-            let account = account(database, &name).await?;
-            let changed = database.accounts().disable(account.subject, now).await.map_err(failed)?;
-            say("disabled", &account.login_name, changed)
-        }
-        Command::Enable { name } => {
-            let account = account(database, &name).await?;
-            let changed = database.accounts().enable(account.subject).await.map_err(failed)?;
-            say("enabled", &account.login_name, changed)
-        }
-        Command::Remove { name, yes } => {
-            let account = account(database, &name).await?;
-            if !yes {
-                let line = format!("removing {} cannot be taken back: repeat with --yes", account.login_name);
-                return Err(Failure::new(line));
-            }
-            let changed = database.accounts().remove(account.subject, now).await.map_err(failed)?;
-            say("removed", &account.login_name, changed)
-        }
+async fn add(
+    name: LoginName,
+    admin: bool,
+    password: Source,
+    config: &Config,
+    database: &Database,
+) -> Result<(), Failure> {
+    let taken = || Failure::new(format_args!("there is an account {name} already: choose another name"));
+    // Before anybody types a password for it. Whether the name is still free then, `create` decides.
+    if database.accounts().by_login_name(name.clone()).await?.is_some() {
+        return Err(taken());
     }
-}
-
-async fn add(config: &Config, database: &Database, typed: &str, role: Role, from_stdin: bool) -> Result<(), Failure> {
-    let name = LoginName::new(typed).map_err(Failure::new)?;
-    let taken = || Failure::new(format_args!("there is an account {name} already: see `cloakroom account list`"));
-    if database.accounts().by_login_name(name.clone()).await.map_err(failed)?.is_some() {
-        return Err(taken()); // before a password is asked for
-    }
+    let password_hash = password.read_hash(&name, config)?;
     let now = SystemClock.now();
-    // A subject is never reused: it is no name, but an id of its own.
-    let id = SessionId::new(now, &SystemRandom).map_err(Failure::new)?;
     let account = Account {
-        subject: Subject::new(id.to_string()).map_err(Failure::new)?,
+        subject: new_subject(now)?,
         login_name: name.clone(),
-        password_hash: new_hash(config, &name, from_stdin)?,
-        role,
+        password_hash,
+        role: if admin { Role::Administrator } else { Role::Person },
         created_at: now,
         password_changed_at: now,
         disabled_at: None,
     };
-    match database.accounts().create(account, Precedence::Any).await.map_err(failed)? {
-        Created::Created => print(&format!("added {}\n", escaped(name.as_str()))),
+    match database.accounts().create(account, Precedence::Any).await? {
+        Created::Created => print(format_args!("added {name}")),
         Created::Taken | Created::NotFirst => Err(taken()),
     }
 }
 
-fn say(what: &str, name: &LoginName, changed: Changed) -> Result<(), Failure> {
-    let name = escaped(name.as_str());
-    match changed {
-        Changed::Done { ended } => print(&format!("{what} {name}; sessions ended: {ended}\n")),
-        Changed::Missing | Changed::Conflict => {
-            Err(Failure::new(format_args!("{name} was changed by somebody else meanwhile: look and try again")))
-        }
-    }
+/// A subject that is never used again: a UUID version 7 (RFC 9562 section 5.7).
+fn new_subject(now: Timestamp) -> Result<Subject, Failure> {
+    let mut tail = [0; 10];
+    SystemRandom.fill(&mut tail).map_err(Failure::new)?;
+    let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+    let id = uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid();
+    Subject::new(id.to_string()).map_err(Failure::new)
 }
 
-const fn role(account: &Account) -> &'static str {
-    match account.role {
+async fn list(as_json: bool, accounts: &dyn AccountStore) -> Result<(), Failure> {
+    let mut columns = Columns::titled(["login name", "role", "created", "disabled", "subject"]);
+    let mut array = Array::default();
+    let mut after = None;
+    loop {
+        let page = accounts.page(after, PAGE_MAX).await?;
+        let mut out = io::stdout().lock();
+        let written = if as_json {
+            array.write(page.iter().map(element), &mut out)
+        } else {
+            columns.write(page.iter().map(row), &mut out)
+        };
+        written.map_err(|error| Failure::output(&error))?;
+        if page.len() < PAGE_MAX as usize {
+            break;
+        }
+        after = page.into_iter().last().map(|account| account.login_name);
+    }
+    if as_json {
+        array.finish(&mut io::stdout().lock()).map_err(|error| Failure::output(&error))?;
+    }
+    Ok(())
+}
+
+fn element(account: &Account) -> Value {
+    json!({
+        "login_name": account.login_name.as_str(),
+        "subject": account.subject.as_str(),
+        "role": role(account.role),
+        "created_at": account.created_at.to_string(),
+        "disabled_at": account.disabled_at.map(|time| time.to_string()),
+    })
+}
+
+fn row(account: &Account) -> [String; 5] {
+    [
+        account.login_name.to_string(),
+        role(account.role).to_owned(),
+        account.created_at.to_string(),
+        account.disabled_at.map(|time| time.to_string()).unwrap_or_default(),
+        account.subject.to_string(),
+    ]
+}
+
+const fn role(role: Role) -> &'static str {
+    match role {
         Role::Person => "person",
         Role::Administrator => "administrator",
     }
 }
 
-async fn list(database: &Database, as_json: bool) -> Result<(), Failure> {
-    let (mut after, mut is_first) = (None, true);
-    if as_json {
-        print("[")?;
+async fn set_password(name: LoginName, password: Source, config: &Config, database: &Database) -> Result<(), Failure> {
+    let subject = subject_of(&name, database).await?;
+    let new = password.read_hash(&name, config)?;
+    let change = PasswordChange { subject, expected: None, new, keep: None, at: SystemClock.now() };
+    let ended = done(database.accounts().change_password(change).await?, &name)?;
+    print(format_args!("changed the password of {name}; {} ended", counted(ended)))
+}
+
+async fn disable(name: &LoginName, database: &Database) -> Result<(), Failure> {
+    let subject = subject_of(name, database).await?;
+    let ended = done(database.accounts().disable(subject, SystemClock.now()).await?, name)?;
+    print(format_args!("disabled {name}; {} ended", counted(ended)))
+}
+
+async fn enable(name: &LoginName, database: &Database) -> Result<(), Failure> {
+    let subject = subject_of(name, database).await?;
+    done(database.accounts().enable(subject).await?, name)?;
+    print(format_args!("enabled {name}"))
+}
+
+async fn remove(name: &LoginName, consent: Consent, database: &Database) -> Result<(), Failure> {
+    let subject = subject_of(name, database).await?;
+    if !consent.yes {
+        return Err(Failure::new(format_args!(
+            "nothing was removed: repeat it with --yes to remove {name} for good, or use `cloakroom account disable`"
+        )));
     }
-    loop {
-        let page = database.accounts().page(after.clone(), PAGE_MAX).await.map_err(failed)?;
-        for account in &page {
-            let disabled = account.disabled_at.map(|time| time.to_string());
-            let line = if as_json {
-                let shown = json!({
-                    "login_name": account.login_name.as_str(), "subject": account.subject.as_str(), "role": role(account),
-                    "created_at": account.created_at.to_string(), "disabled_at": disabled,
-                });
-                format!("{}\n {}", if is_first { "" } else { "," }, escaped_json(&shown.to_string()))
-            } else {
-                let state = if disabled.is_some() { "disabled" } else { "enabled" };
-                format!(
-                    "{:<32} {:<14} {:<9} {}\n",
-                    escaped(account.login_name.as_str()),
-                    role(account),
-                    state,
-                    account.created_at
-                )
-            };
-            print(&line)?;
-            is_first = false;
-        }
-        after = page.last().map(|account| account.login_name.clone());
-        if page.len() < PAGE_MAX as usize {
-            break;
-        }
+    let ended = done(database.accounts().remove(subject, SystemClock.now()).await?, name)?;
+    print(format_args!("removed {name}; {} ended", counted(ended)))
+}
+
+async fn subject_of(name: &LoginName, database: &Database) -> Result<Subject, Failure> {
+    let account = database.accounts().by_login_name(name.clone()).await?;
+    account.map(|account| account.subject).ok_or_else(|| missing(name))
+}
+
+/// How many sessions a change ended.
+fn done(changed: Changed, name: &LoginName) -> Result<u64, Failure> {
+    match changed {
+        Changed::Done { ended } => Ok(ended),
+        Changed::Missing => Err(missing(name)),
+        Changed::Conflict => Err(Failure::new(format_args!("{name} changed in the meantime: try again"))),
     }
-    if as_json { print("\n]\n") } else { Ok(()) }
+}
+
+fn missing(name: &LoginName) -> Failure {
+    Failure::new(format_args!("no account {name}: see `cloakroom account list`"))
+}
+
+fn print(line: std::fmt::Arguments<'_>) -> Result<(), Failure> {
+    writeln!(io::stdout().lock(), "{line}").map_err(|error| Failure::output(&error))
 }

@@ -1,69 +1,80 @@
-//! `cloakroom migrate …`
+//! `cloakroom migrate`: applies, shows and takes back the migrations.
+
+use std::fmt::Display;
+use std::io::{self, Write as _};
 
 use clap::Subcommand;
-use cloakroom_sql::{Database, Scope};
+use cloakroom_sql::{Database, OpenOptions, Scope};
 
-use crate::cli::database::{open_as_it_is, print};
+use super::database::with_unmigrated;
 use crate::config::Config;
 use crate::exit::Failure;
 
-/// What can be done with the schema.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Copy, Debug, Subcommand)]
 pub(super) enum Command {
     /// Apply what is missing (the default)
     Up,
-    /// Drop every table of Cloakroom with what is in it
+    /// Drop every table and all that is in them
     Down {
-        /// Really drop them
+        /// Drop them without asking
         #[arg(long)]
         yes: bool,
     },
-    /// Show what is applied
+    /// Show which migrations are applied
     Status,
 }
 
-/// Runs the command.
+/// Migrates, or says what there is to migrate.
 ///
 /// # Errors
-/// One line that says why and what to do.
+/// When the database cannot be used, and for `down` without `--yes`.
 pub(super) async fn run(command: Option<Command>, config: &Config) -> Result<(), Failure> {
     let command = command.unwrap_or(Command::Up);
-    let database = open_as_it_is(config, matches!(command, Command::Up)).await?;
-    let done = match command {
-        Command::Up => up(&database).await,
-        Command::Down { yes } => down(&database, yes).await,
-        Command::Status => status(&database).await,
-    };
-    database.close().await;
-    done
+    // Only `up` makes a file: the others would answer for a database that nobody has.
+    let options = OpenOptions { create: matches!(command, Command::Up), ..OpenOptions::default() };
+    with_unmigrated(config, options, async |database| match command {
+        Command::Up => up(database).await,
+        Command::Down { yes } => down(database, yes).await,
+        Command::Status => status(database).await,
+    })
+    .await
 }
 
 async fn up(database: &Database) -> Result<(), Failure> {
-    let applied = database.migrate(Scope::Everything).await.map_err(Failure::new)?;
-    for migration in &applied {
-        print(&format!("applied {migration}\n"))?;
+    let applied = database.migrate(Scope::Everything).await?;
+    if applied.is_empty() {
+        return print(["nothing to do"]);
     }
-    if applied.is_empty() { print("nothing to do\n") } else { Ok(()) }
+    print(applied.iter().map(|migration| format!("applied {migration}")))
 }
 
 async fn down(database: &Database, yes: bool) -> Result<(), Failure> {
-    let tables = database.would_drop(Scope::Everything).await.map_err(Failure::new)?;
+    let tables = database.would_drop(Scope::Everything).await?;
     if tables.is_empty() {
-        return print("nothing to drop\n");
+        return print(["nothing to do"]);
     }
-    for (table, rows) in &tables {
-        print(&format!("{} {table}: {rows} rows\n", if yes { "dropping" } else { "would drop" }))?;
-    }
+    let verb = if yes { "dropping" } else { "would drop" };
+    print(
+        tables
+            .iter()
+            .map(|(table, rows)| format!("{verb} {table}: {rows} {}", if *rows == 1 { "row" } else { "rows" })),
+    )?;
     if !yes {
-        return Err(Failure::new("this loses everything in them: make a backup, then repeat with --yes"));
+        return Err(Failure::new(
+            "nothing was dropped: repeat it with --yes to drop these tables and all rows in them",
+        ));
     }
-    database.roll_back(Scope::Everything).await.map_err(Failure::new)
+    database.roll_back(Scope::Everything).await?;
+    print(["done"])
 }
 
 async fn status(database: &Database) -> Result<(), Failure> {
-    for migration in database.migration_status().await.map_err(Failure::new)? {
-        let state = if migration.applied { "applied" } else { "missing" };
-        print(&format!("{:<16} {state}\n", migration.name))?;
-    }
-    Ok(())
+    let state = |applied| if applied { "applied" } else { "missing" };
+    let all = database.migration_status().await?;
+    print(all.iter().map(|migration| format!("{}  {}", migration.name, state(migration.applied))))
+}
+
+fn print(lines: impl IntoIterator<Item = impl Display>) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    lines.into_iter().try_for_each(|line| writeln!(out, "{line}")).map_err(|error| Failure::output(&error))
 }

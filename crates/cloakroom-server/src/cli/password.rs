@@ -1,50 +1,109 @@
-//! Reading a new password for a command: from standard input or a terminal, never from an argument.
+//! A new password from whoever runs the command: typed twice, or one line of standard input. Never an argument, which
+//! other users of the machine could read.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+use std::io::{self, BufRead, IsTerminal as _};
 use std::sync::Arc;
 
+use clap::Args;
 use cloakroom::world::SystemRandom;
 use cloakroom_core::account::LoginName;
-use cloakroom_core::password::{Argon2idHasher, HashParameters, Hasher as _, PasswordHash};
+use cloakroom_core::password::{Argon2idHasher, HashParameters, Hasher as _, PasswordHash, PasswordRules};
 use zeroize::Zeroizing;
 
-use crate::config::Config;
+use crate::config::{Config, PublicUrl};
 use crate::exit::Failure;
 
-/// Most bytes of a line that are read: 256 characters and some.
-const LINE_BYTES_MAX: u64 = 4_096;
+/// Longest line that is read, in bytes: no acceptable password is longer.
+const LINE_BYTES_MAX: usize = 4096;
 
-/// Reads, judges and hashes a new password.
-///
-/// # Errors
-/// When there is none to read, or it is refused; the line says why.
-pub(super) fn new_hash(config: &Config, name: &LoginName, from_stdin: bool) -> Result<PasswordHash, Failure> {
-    let typed = if from_stdin { line()? } else { asked()? };
-    let password = config.password_rules().check(&typed, name).map_err(Failure::new)?;
-    let hasher = Argon2idHasher::new(HashParameters::default(), Arc::new(SystemRandom));
-    hasher.hash(&password).map_err(Failure::new)
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Source {
+    /// Read the password from the first line of standard input instead of asking for it
+    #[arg(long)]
+    password_stdin: bool,
 }
 
-fn line() -> Result<Zeroizing<String>, Failure> {
-    let mut line = Zeroizing::new(String::new());
-    let read = io::stdin().lock().take(LINE_BYTES_MAX).read_line(&mut line);
-    read.map_err(|error| Failure::new(format_args!("cannot read the password from standard input: {error}")))?;
-    let end = line.trim_end_matches(['\r', '\n']).len();
-    line.truncate(end);
-    if line.is_empty() {
-        return Err(Failure::new("no password on standard input: write it there as one line"));
+impl Source {
+    /// Reads a new password for `name`, checks and hashes it. Blocks for as long as somebody is typing.
+    ///
+    /// # Errors
+    /// When there is nobody to ask, or the password breaks a rule; the text says which, and never the password.
+    pub(super) fn read_hash(self, name: &LoginName, config: &Config) -> Result<PasswordHash, Failure> {
+        let typed = if self.password_stdin { first_line(io::stdin().lock())? } else { ask(name)? };
+        let host = config.public_url.as_ref().map(PublicUrl::host).map(str::to_owned);
+        let rules = PasswordRules::new(host); // the same words as at the server's own pages
+        let password = rules.check(&typed, name).map_err(Failure::new)?;
+        let hasher = Argon2idHasher::new(HashParameters::default(), Arc::new(SystemRandom));
+        hasher.hash(&password).map_err(|error| Failure::new(format_args!("cannot hash the password: {error}")))
     }
-    Ok(line)
 }
 
-fn asked() -> Result<Zeroizing<String>, Failure> {
+fn ask(name: &LoginName) -> Result<Zeroizing<String>, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::new("there is no terminal to ask for the password: use --password-stdin"));
+        return Err(Failure::new(
+            "there is no terminal to ask for the password on: use --password-stdin and write it to standard input",
+        ));
     }
-    let ask = |prompt| {
-        let typed = rpassword::prompt_password(prompt);
-        typed.map(Zeroizing::new).map_err(|error| Failure::new(format_args!("cannot read the password: {error}")))
+    let prompt = |text: String| {
+        let typed = rpassword::prompt_password(text).map(Zeroizing::new);
+        typed.map_err(|error| Failure::new(format_args!("cannot read the password: {error}; use --password-stdin")))
     };
-    let (typed, again) = (ask("Password: ")?, ask("Password, again: ")?);
-    if *typed == *again { Ok(typed) } else { Err(Failure::new("the two passwords differ: try again")) }
+    let first = prompt(format!("New password for {name}: "))?;
+    let second = prompt("The same again: ".to_owned())?;
+    if first != second {
+        return Err(Failure::new("the two passwords differ: nothing was changed, run the command again"));
+    }
+    Ok(first)
+}
+
+/// The first line, without its end. What follows it is not read.
+fn first_line(input: impl BufRead) -> Result<Zeroizing<String>, Failure> {
+    // Room for the longest line and its end: a buffer that grows leaves unwiped copies behind.
+    let room = LINE_BYTES_MAX + 2;
+    let mut line = Zeroizing::new(Vec::with_capacity(room));
+    input
+        .take(room as u64)
+        .read_until(b'\n', &mut line)
+        .map_err(|error| Failure::new(format_args!("cannot read the password from standard input: {error}")))?;
+    let text = std::str::from_utf8(&line).map_err(|_| Failure::new("the password on standard input is not UTF-8"));
+    // A line that was cut may end within a character, so its length is looked at first.
+    let end = line.strip_suffix(b"\n").map_or(&line[..], |rest| rest.strip_suffix(b"\r").unwrap_or(rest));
+    if end.len() > LINE_BYTES_MAX {
+        return Err(Failure::new(format_args!("the line on standard input has more than {LINE_BYTES_MAX} bytes")));
+    }
+    let text = text?;
+    if text.is_empty() {
+        return Err(Failure::new("there is no password on standard input: write it there, in one line"));
+    }
+    Ok(Zeroizing::new(text[..end.len()].to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Option<String> {
+        first_line(bytes).ok().map(|line| line.as_str().to_owned())
+    }
+
+    #[test]
+    fn only_the_end_of_the_line_goes() {
+        for (input, line) in
+            [("a b \n", "a b "), ("a\r\n", "a"), ("a\r", "a\r"), ("a", "a"), ("a\nb\n", "a"), ("\n", "")]
+        {
+            assert_eq!(read(input.as_bytes()).as_deref(), Some(line), "{input:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_line_is_refused() {
+        assert_eq!(read(b""), None);
+        assert_eq!(read(b"\xff\n"), None);
+        for end in ["", "\n", "\r\n"] {
+            let longest = "x".repeat(LINE_BYTES_MAX);
+            assert_eq!(read(format!("{longest}{end}").as_bytes()), Some(longest.clone()));
+            assert_eq!(read(format!("{longest}x{end}").as_bytes()), None);
+            assert_eq!(read("あ".repeat(3000).as_bytes()), None);
+        }
+    }
 }

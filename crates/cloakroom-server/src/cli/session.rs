@@ -1,128 +1,156 @@
-//! `cloakroom session …`
+//! `cloakroom session`: who is logged in, and how an operator ends that.
+
+use std::io::{self, Write as _};
 
 use clap::{Args, Subcommand};
 use cloakroom::world::SystemClock;
-use cloakroom::{EndReason, SessionId, Target};
-use cloakroom_core::store::{ListQuery, PAGE_MAX};
+use cloakroom_core::account::LoginName;
+use cloakroom_core::ending::EndReason;
+use cloakroom_core::session::{SessionId, SessionRecord, Subject};
+use cloakroom_core::store::{ListQuery, PAGE_MAX, Target};
+use cloakroom_core::verdict::{Verdict, verdict};
 use cloakroom_core::world::Clock as _;
 use cloakroom_sql::Database;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::cli::database::{failed, open, print, subject};
-use crate::cli::text::{escaped, escaped_json};
+use super::account::Consent;
+use super::columns::Columns;
+use super::database::with_database;
+use super::json::Array;
+use super::text::escaped;
 use crate::config::Config;
 use crate::exit::Failure;
 
-/// What can be done with sessions.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List sessions, newest first
+    /// List living sessions, newest first
     List {
-        /// Only those of this login name or subject
+        /// Only those of this login name or, if there is no such account, of this subject
         #[arg(long, value_name = "S")]
         subject: Option<String>,
-        /// As a JSON array
+        /// As one JSON array
         #[arg(long)]
         json: bool,
     },
     /// End one session, a subject's, or everybody's
-    End(End),
+    End {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        consent: Consent,
+    },
 }
 
 #[derive(Debug, Args)]
-#[group(id = "which", required = true, multiple = false)]
-struct Which {
-    /// Id of one session
+#[group(required = true, multiple = false)]
+pub(super) struct Which {
+    /// The session of this id
     #[arg(value_name = "ID")]
-    id: Option<String>,
-    /// All of this login name or subject
+    id: Option<SessionId>,
+    /// All of this login name or, if there is no such account, of this subject
     #[arg(long, value_name = "S")]
     subject: Option<String>,
-    /// Everybody's
+    /// Everybody's; needs --yes
     #[arg(long)]
     everyone: bool,
 }
 
-/// Which sessions to end.
-#[derive(Debug, Args)]
-pub(super) struct End {
-    #[command(flatten)]
-    which: Which,
-    /// Ask nothing
-    #[arg(long)]
-    yes: bool,
-}
-
-/// Runs the command.
+/// Lists or ends sessions.
 ///
 /// # Errors
-/// One line that says why and what to do.
+/// When the database cannot be used, there is no such session, or consent is missing.
 pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failure> {
-    let database = open(config).await?;
-    let done = match command {
-        Command::List { subject, json } => list(&database, subject.as_deref(), json).await,
-        Command::End(which) => end(&database, which).await,
-    };
-    database.close().await;
-    done
+    with_database(config, async |database| match command {
+        Command::List { subject, json } => list(subject, json, config, database).await,
+        Command::End { which, consent } => end(which, consent, database).await,
+    })
+    .await
 }
 
-async fn end(database: &Database, End { which, yes }: End) -> Result<(), Failure> {
-    let one = which.id.is_some();
-    let (target, reason) = match (which.id, which.subject) {
-        (Some(id), _) => (Target::Session(id.parse::<SessionId>().map_err(Failure::new)?), EndReason::Administrator),
-        (None, Some(typed)) => (Target::Subject(subject(database, &typed).await?), EndReason::Administrator),
-        (None, None) if !yes => {
-            return Err(Failure::new("this signs everybody out, on every device: repeat with --yes"));
-        }
-        (None, None) => (Target::Everyone, EndReason::Everyone),
-    };
-    let ended = database.sessions().end(target, reason, SystemClock.now()).await.map_err(failed)?;
-    if one && ended == 0 {
-        return Err(Failure::new("there is no session with this id: see `cloakroom session list`"));
-    }
-    print(&format!("sessions ended: {ended}\n"))
-}
-
-async fn list(database: &Database, typed: Option<&str>, as_json: bool) -> Result<(), Failure> {
-    let subject = match typed {
-        Some(typed) => Some(subject(database, typed).await?),
+async fn list(subject: Option<String>, as_json: bool, config: &Config, database: &Database) -> Result<(), Failure> {
+    let subject = match subject {
+        Some(typed) => Some(subject_of(&typed, database).await?),
         None => None,
     };
-    let (now, mut before, mut is_first) = (SystemClock.now(), None, true);
-    if as_json {
-        print("[")?;
-    }
+    let mut columns = Columns::titled(["id", "subject", "created", "last seen", "expires", "ip", "user agent"]);
+    let mut array = Array::default();
+    let mut before = None;
+    let now = SystemClock.now();
     loop {
         let query = ListQuery { subject: subject.clone(), before, limit: PAGE_MAX };
-        let page = database.sessions().list(query).await.map_err(failed)?;
-        // What has expired and is not purged yet is no session any more.
-        for record in page.iter().filter(|record| record.is_living(now)) {
-            let line = if as_json {
-                let shown = json!({
-                    "id": record.id.to_string(), "subject": record.subject.as_str(),
-                    "created_at": record.created_at.to_string(), "last_seen_at": record.last_seen_at.to_string(),
-                    "absolute_expires_at": record.absolute_expires_at.to_string(),
-                    "user_agent": record.client.user_agent(), "ip": record.client.ip().map(|ip| ip.to_string()),
-                });
-                format!("{}\n {}", if is_first { "" } else { "," }, escaped_json(&shown.to_string()))
-            } else {
-                let client = record.client.user_agent().unwrap_or("-");
-                format!(
-                    "{}  {:<36}  {}  {}\n",
-                    record.id,
-                    escaped(record.subject.as_str()),
-                    record.last_seen_at,
-                    escaped(client)
-                )
-            };
-            print(&line)?;
-            is_first = false;
-        }
-        before = page.last().map(|record| record.id);
+        let page = database.sessions().list(query).await?;
+        // The store also lists what expired and is not purged yet.
+        let living = page.iter().filter(|session| verdict(session, now, &config.policy) == Verdict::Usable);
+        let mut out = io::stdout().lock();
+        let written =
+            if as_json { array.write(living.map(element), &mut out) } else { columns.write(living.map(row), &mut out) };
+        written.map_err(|error| Failure::output(&error))?;
         if page.len() < PAGE_MAX as usize {
             break;
         }
+        before = page.last().map(|session| session.id);
     }
-    if as_json { print("\n]\n") } else { Ok(()) }
+    if as_json {
+        array.finish(&mut io::stdout().lock()).map_err(|error| Failure::output(&error))?;
+    }
+    Ok(())
+}
+
+fn element(session: &SessionRecord) -> Value {
+    json!({
+        "id": session.id.to_string(),
+        "subject": session.subject.as_str(),
+        "created_at": session.created_at.to_string(),
+        "last_seen_at": session.last_seen_at.to_string(),
+        "absolute_expires_at": session.absolute_expires_at.to_string(),
+        "user_agent": session.client.user_agent(),
+        "ip": session.client.ip().map(|ip| ip.to_string()),
+    })
+}
+
+fn row(session: &SessionRecord) -> [String; 7] {
+    [
+        session.id.to_string(),
+        session.subject.to_string(),
+        session.created_at.to_string(),
+        session.last_seen_at.to_string(),
+        session.absolute_expires_at.to_string(),
+        session.client.ip().map(|ip| ip.to_string()).unwrap_or_default(),
+        session.client.user_agent().unwrap_or_default().to_owned(),
+    ]
+}
+
+async fn end(which: Which, consent: Consent, database: &Database) -> Result<(), Failure> {
+    let (target, reason, whose) = match which {
+        Which { id: Some(id), .. } => (Target::Session(id), EndReason::Administrator, String::new()),
+        Which { subject: Some(typed), .. } => {
+            let subject = subject_of(&typed, database).await?;
+            (Target::Subject(subject), EndReason::Administrator, format!(" of {}", escaped(&typed)))
+        }
+        Which { id: None, subject: None, .. } if !consent.yes => {
+            return Err(Failure::new("no session was ended: repeat it with --yes to log everybody out"));
+        }
+        Which { id: None, subject: None, .. } => (Target::Everyone, EndReason::Everyone, " of everyone".to_owned()),
+    };
+    let ended = database.sessions().end(target, reason, SystemClock.now()).await?;
+    if let (Some(id), 0) = (which.id, ended) {
+        return Err(Failure::new(format_args!("no session {id}: see `cloakroom session list`")));
+    }
+    writeln!(io::stdout().lock(), "ended {}{whose}", counted(ended)).map_err(|error| Failure::output(&error))
+}
+
+/// The subject of an account or, where no account has this login name, the text itself: an application that issues
+/// sessions through the library has subjects without accounts.
+async fn subject_of(typed: &str, database: &Database) -> Result<Subject, Failure> {
+    if let Ok(name) = LoginName::new(typed)
+        && let Some(account) = database.accounts().by_login_name(name).await?
+    {
+        return Ok(account.subject);
+    }
+    Subject::new(typed).map_err(Failure::new)
+}
+
+/// Such as "1 session".
+pub(super) fn counted(sessions: u64) -> String {
+    if sessions == 1 { "1 session".to_owned() } else { format!("{sessions} sessions") }
 }
