@@ -7,10 +7,10 @@ use std::sync::Arc;
 use clap::Args;
 use cloakroom::world::SystemRandom;
 use cloakroom_core::account::LoginName;
-use cloakroom_core::password::{Argon2idHasher, HashParameters, Hasher as _, PasswordHash, PasswordRules};
+use cloakroom_core::password::{Argon2idHasher, HashParameters, Hasher as _, PasswordHash};
 use zeroize::Zeroizing;
 
-use crate::config::{Config, PublicUrl};
+use crate::config::Config;
 use crate::exit::Failure;
 
 /// Longest line that is read, in bytes: no acceptable password is longer.
@@ -30,9 +30,7 @@ impl Source {
     /// When there is nobody to ask, or the password breaks a rule; the text says which, and never the password.
     pub(super) fn read_hash(self, name: &LoginName, config: &Config) -> Result<PasswordHash, Failure> {
         let typed = if self.password_stdin { first_line(io::stdin().lock())? } else { ask(name)? };
-        let host = config.public_url.as_ref().map(PublicUrl::host).map(str::to_owned);
-        let rules = PasswordRules::new(host); // the same words as at the server's own pages
-        let password = rules.check(&typed, name).map_err(Failure::new)?;
+        let password = config.password_rules().check(&typed, name).map_err(Failure::new)?;
         let hasher = Argon2idHasher::new(HashParameters::default(), Arc::new(SystemRandom));
         hasher.hash(&password).map_err(|error| Failure::new(format_args!("cannot hash the password: {error}")))
     }
