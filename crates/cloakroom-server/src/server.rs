@@ -63,7 +63,7 @@ async fn open(config: &Config) -> Result<Database, Failure> {
     let database = Database::open(config.database.url.reveal(), OpenOptions::default()).await.map_err(Failure::new)?;
     if config.database.migrate {
         for applied in database.migrate(Scope::Everything).await.map_err(Failure::new)? {
-            tracing::info!(migration = %applied, "migration applied");
+            tracing::info!(migration = applied.name, "migration applied");
         }
     }
     Ok(database)

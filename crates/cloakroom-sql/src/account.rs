@@ -1,28 +1,23 @@
-//! Accounts. What ends sessions does so in the same transaction.
+//! The account store on this database. What ends sessions does so in the account's own transaction.
 
 use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::ending::EndReason;
 use cloakroom_core::password::PasswordHash;
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::{
-    AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence, StoreError, StoreFuture, Target,
+    AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence, StoreError, StoreErrorKind, StoreFuture,
 };
 use cloakroom_core::time::Timestamp;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Sqlite, SqliteConnection};
 
 use crate::error::store_error;
 use crate::open::Database;
-use crate::row;
-use crate::session::end;
-
-macro_rules! select_account {
-    ($rest:literal) => {
-        concat!(
-            "SELECT subject, login_name, password_hash, role, created_at, password_changed_at, disabled_at FROM accounts ",
-            $rest
-        )
-    };
-}
+use crate::statements::{
+    ACCOUNT_BY_LOGIN_NAME, ACCOUNT_BY_SUBJECT, ACCOUNTS_AFTER, ANY_ACCOUNT, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
+    INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, PASSWORD_HASH, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
+};
+use crate::{feed, row};
 
 impl AccountStore for Database {
     fn create(&self, account: Account, precedence: Precedence) -> StoreFuture<'_, Created> {
@@ -30,36 +25,28 @@ impl AccountStore for Database {
     }
 
     fn by_login_name(&self, name: LoginName) -> StoreFuture<'_, Option<Account>> {
-        Box::pin(async move {
-            let query = sqlx::query(select_account!("WHERE login_name = $1")).bind(name.as_str().to_owned());
-            let found = query.fetch_optional(self.readers()).await.map_err(store_error)?;
-            found.as_ref().map(row::account).transpose()
-        })
+        Box::pin(async move { self.account(sqlx::query(ACCOUNT_BY_LOGIN_NAME).bind(name.as_str())).await })
     }
 
     fn by_subject(&self, subject: Subject) -> StoreFuture<'_, Option<Account>> {
-        Box::pin(async move {
-            let query = sqlx::query(select_account!("WHERE subject = $1")).bind(subject.as_str().to_owned());
-            let found = query.fetch_optional(self.readers()).await.map_err(store_error)?;
-            found.as_ref().map(row::account).transpose()
-        })
+        Box::pin(async move { self.account(sqlx::query(ACCOUNT_BY_SUBJECT).bind(subject.as_str())).await })
     }
 
     fn any(&self) -> StoreFuture<'_, bool> {
         Box::pin(async move {
-            let query = sqlx::query("SELECT EXISTS (SELECT 1 FROM accounts)");
-            let row = query.fetch_one(self.readers()).await.map_err(store_error)?;
-            row.try_get(0).map_err(store_error)
+            sqlx::query_scalar(ANY_ACCOUNT).fetch_one(&self.readers().pool()?).await.map_err(store_error)
         })
     }
 
     fn page(&self, after: Option<LoginName>, limit: u32) -> StoreFuture<'_, Vec<Account>> {
         Box::pin(async move {
-            let after = after.map(|name| name.as_str().to_owned());
-            let query =
-                sqlx::query(select_account!("WHERE $1 IS NULL OR login_name > $1 ORDER BY login_name LIMIT $2"));
-            let query = query.bind(after).bind(limit.min(PAGE_MAX));
-            query.fetch_all(self.readers()).await.map_err(store_error)?.iter().map(row::account).collect()
+            let rows = sqlx::query(ACCOUNTS_AFTER)
+                .bind(after.as_ref().map_or("", LoginName::as_str))
+                .bind(i64::from(limit.min(PAGE_MAX)))
+                .fetch_all(&self.readers().pool()?)
+                .await
+                .map_err(store_error)?;
+            rows.iter().map(row::account).collect()
         })
     }
 
@@ -70,9 +57,8 @@ impl AccountStore for Database {
     fn rehash(&self, subject: Subject, old: PasswordHash, new: PasswordHash) -> StoreFuture<'_, bool> {
         Box::pin(self.writer().run(move |connection| {
             Box::pin(async move {
-                let statement = "UPDATE accounts SET password_hash = $3 WHERE subject = $1 AND password_hash = $2";
-                let query = sqlx::query(statement).bind(subject.as_str()).bind(old.as_str()).bind(new.as_str());
-                Ok(query.execute(connection).await.map_err(store_error)?.rows_affected() == 1)
+                let rehash = sqlx::query(REHASH).bind(new.as_str()).bind(subject.as_str()).bind(old.as_str());
+                found_one(connection, rehash).await
             })
         }))
     }
@@ -80,10 +66,8 @@ impl AccountStore for Database {
     fn disable(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed> {
         Box::pin(self.writer().run(move |connection| {
             Box::pin(async move {
-                let statement = "UPDATE accounts SET disabled_at = coalesce(disabled_at, $2) WHERE subject = $1";
-                let query = sqlx::query(statement).bind(subject.as_str()).bind(at.as_millis());
-                let rows = query.execute(&mut *connection).await.map_err(store_error)?.rows_affected();
-                ending(connection, rows, Target::Subject(subject), EndReason::AccountDisabled, at).await
+                let disable = sqlx::query(DISABLE_ACCOUNT).bind(at.as_millis()).bind(subject.as_str());
+                change_and_end(connection, disable, &subject, EndReason::AccountDisabled, at).await
             })
         }))
     }
@@ -91,9 +75,8 @@ impl AccountStore for Database {
     fn enable(&self, subject: Subject) -> StoreFuture<'_, Changed> {
         Box::pin(self.writer().run(move |connection| {
             Box::pin(async move {
-                let query = sqlx::query("UPDATE accounts SET disabled_at = NULL WHERE subject = $1");
-                let done = query.bind(subject.as_str()).execute(connection).await.map_err(store_error)?;
-                Ok(if done.rows_affected() == 1 { Changed::Done { ended: 0 } } else { Changed::Missing })
+                let found = found_one(connection, sqlx::query(ENABLE_ACCOUNT).bind(subject.as_str())).await?;
+                Ok(if found { Changed::Done { ended: 0 } } else { Changed::Missing })
             })
         }))
     }
@@ -101,26 +84,43 @@ impl AccountStore for Database {
     fn remove(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed> {
         Box::pin(self.writer().run(move |connection| {
             Box::pin(async move {
-                let query = sqlx::query("DELETE FROM accounts WHERE subject = $1").bind(subject.as_str());
-                let rows = query.execute(&mut *connection).await.map_err(store_error)?.rows_affected();
-                ending(connection, rows, Target::Subject(subject), EndReason::AccountRemoved, at).await
+                let remove = sqlx::query(REMOVE_ACCOUNT).bind(subject.as_str());
+                change_and_end(connection, remove, &subject, EndReason::AccountRemoved, at).await
             })
         }))
     }
 }
 
-/// After a change to `rows` accounts: with none there was no account, with one its sessions end.
-async fn ending(
+type Statement<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
+
+impl Database {
+    async fn account(&self, statement: Statement<'_>) -> Result<Option<Account>, StoreError> {
+        let row = statement.fetch_optional(&self.readers().pool()?).await.map_err(store_error)?;
+        row.as_ref().map(row::account).transpose()
+    }
+}
+
+/// Changes the one row a statement names; `false` if there is none.
+async fn found_one(connection: &mut SqliteConnection, statement: Statement<'_>) -> Result<bool, StoreError> {
+    match statement.execute(connection).await.map_err(store_error)?.rows_affected() {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(StoreError::new(StoreErrorKind::Conflict)),
+    }
+}
+
+/// Changes an account and, if there is one, ends everything of its subject.
+async fn change_and_end(
     connection: &mut SqliteConnection,
-    rows: u64,
-    target: Target,
+    statement: Statement<'_>,
+    subject: &Subject,
     reason: EndReason,
     at: Timestamp,
 ) -> Result<Changed, StoreError> {
-    if rows == 0 {
+    if !found_one(connection, statement).await? {
         return Ok(Changed::Missing);
     }
-    Ok(Changed::Done { ended: end(connection, target, reason, at).await? })
+    Ok(Changed::Done { ended: feed::end_subject(connection, subject, None, reason, at).await? })
 }
 
 async fn create(
@@ -128,57 +128,51 @@ async fn create(
     account: Account,
     precedence: Precedence,
 ) -> Result<Created, StoreError> {
-    let taken = "SELECT count(*), coalesce(sum(subject = $1 OR login_name = $2), 0) FROM accounts";
-    let row = sqlx::query(taken)
+    if precedence == Precedence::First {
+        let any: bool = sqlx::query_scalar(ANY_ACCOUNT).fetch_one(&mut *connection).await.map_err(store_error)?;
+        if any {
+            return Ok(Created::NotFirst);
+        }
+    }
+    let is_taken: bool = sqlx::query_scalar(IS_ACCOUNT_TAKEN)
         .bind(account.subject.as_str())
         .bind(account.login_name.as_str())
         .fetch_one(&mut *connection)
         .await
         .map_err(store_error)?;
-    let count = |at| row.try_get::<i64, _>(at).map_err(store_error);
-    if precedence == Precedence::First && count(0)? > 0 {
-        return Ok(Created::NotFirst);
-    }
-    if count(1)? > 0 {
+    if is_taken {
         return Ok(Created::Taken);
     }
-    sqlx::query(
-        "INSERT INTO accounts (subject, login_name, password_hash, role, created_at, password_changed_at, disabled_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(account.subject.as_str())
-    .bind(account.login_name.as_str())
-    .bind(account.password_hash.as_str())
-    .bind(row::role_text(account.role))
-    .bind(account.created_at.as_millis())
-    .bind(account.password_changed_at.as_millis())
-    .bind(account.disabled_at.map(Timestamp::as_millis))
-    .execute(connection)
-    .await
-    .map_err(store_error)?;
-    Ok(Created::Created)
+    let insert = sqlx::query(INSERT_ACCOUNT)
+        .bind(account.subject.as_str())
+        .bind(account.login_name.as_str())
+        .bind(account.password_hash.as_str())
+        .bind(row::role_word(account.role))
+        .bind(account.created_at.as_millis())
+        .bind(account.password_changed_at.as_millis())
+        .bind(account.disabled_at.map(Timestamp::as_millis));
+    if found_one(connection, insert).await? {
+        Ok(Created::Created)
+    } else {
+        Err(StoreError::new(StoreErrorKind::Conflict))
+    }
 }
 
 async fn change_password(connection: &mut SqliteConnection, change: PasswordChange) -> Result<Changed, StoreError> {
     let PasswordChange { subject, expected, new, keep, at } = change;
-    let statement = "UPDATE accounts SET password_hash = $2, password_changed_at = $3 \
-                     WHERE subject = $1 AND ($4 IS NULL OR password_hash = $4)";
-    let done = sqlx::query(statement)
+    let stored: Option<String> = sqlx::query_scalar(PASSWORD_HASH)
         .bind(subject.as_str())
-        .bind(new.as_str())
-        .bind(at.as_millis())
-        .bind(expected.as_ref().map(PasswordHash::as_str))
-        .execute(&mut *connection)
+        .fetch_optional(&mut *connection)
         .await
         .map_err(store_error)?;
-    if done.rows_affected() == 0 {
-        let exists = sqlx::query("SELECT 1 FROM accounts WHERE subject = $1").bind(subject.as_str());
-        let exists = exists.fetch_optional(connection).await.map_err(store_error)?.is_some();
-        return Ok(if exists { Changed::Conflict } else { Changed::Missing });
+    let Some(stored) = stored else { return Ok(Changed::Missing) };
+    if expected.is_some_and(|expected| expected.as_str() != stored) {
+        return Ok(Changed::Conflict);
     }
-    let target = match keep {
-        Some(keep) => Target::Others(subject, keep),
-        None => Target::Subject(subject),
-    };
-    ending(connection, done.rows_affected(), target, EndReason::PasswordChanged, at).await
+    let set = sqlx::query(SET_PASSWORD).bind(new.as_str()).bind(at.as_millis()).bind(subject.as_str());
+    if !found_one(connection, set).await? {
+        return Ok(Changed::Missing);
+    }
+    let ended = feed::end_subject(connection, &subject, keep, EndReason::PasswordChanged, at).await?;
+    Ok(Changed::Done { ended })
 }

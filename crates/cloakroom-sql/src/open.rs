@@ -1,181 +1,156 @@
-//! Opening a database: the one place that asks which one it is.
+//! Opening a database: the only place that asks which one it is.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::store::{AccountStore, SessionStore, StoreError};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection};
 
-use crate::error::{OpenError, OpenErrorKind, is_locked, store_error};
-use crate::writer::Writer;
+use crate::error::{OpenError, is_busy, store_error, unavailable};
+use crate::location::{FileIdentity, Location};
+use crate::migrate;
+use crate::reader::Readers;
+use crate::statements::IS_READY;
+use crate::writer::{Writer, WriterCounts};
 
-/// How long a statement waits for another program to let go of the file.
+/// How long SQLite waits for another program's lock before the operation is refused as busy.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a locked file is tried, and how long apart: two seconds in all.
-const OPEN_ATTEMPTS: u32 = 40;
-const OPEN_PAUSE: Duration = Duration::from_millis(50);
-/// How long a read waits for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the log beside the file may shrink back to after a burst, in bytes.
+const LOG_BYTES_MAX: &str = "67108864";
 
-/// How a database is opened.
-#[derive(Clone, Copy, Debug)]
+/// How to open a database.
+///
+/// ```
+/// use cloakroom_sql::OpenOptions;
+///
+/// let existing_only = OpenOptions { create: false, ..OpenOptions::default() };
+/// assert_eq!(existing_only.readers_max, 4);
+/// ```
+#[derive(Clone, Debug)]
 pub struct OpenOptions {
-    /// Create the file if there is none. Default: yes.
+    /// Whether to create the file if it is not there (`mode=` in the URL decides before this). Default: yes.
     pub create: bool,
-    /// Connections that read, 1 to 16. Default 4: reads of a cached file are short.
-    pub readers: u32,
+    /// How many reads run at once, 1 to 64 (what lies outside is moved to the nearest). Default 4.
+    pub readers_max: u32,
+    /// How many writes may wait, 1 to 65,536 (what lies outside is moved to the nearest). Default 1,024.
+    pub queue_max: usize,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { create: true, readers: 4 }
+        Self { create: true, readers_max: 4, queue_max: 1024 }
     }
 }
 
-/// An open database. Clones are the same one.
+/// An open database: the readers and the single writer. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Database(Arc<Inner>);
+pub struct Database {
+    shared: Arc<Shared>,
+}
 
 #[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) readers: SqlitePool,
-    pub(crate) writer: Writer,
-    pub(crate) options: SqliteConnectOptions,
-    /// How messages name it.
-    pub(crate) shown: String,
+struct Shared {
+    name: String,
+    /// Opens one more connection that may write, for migrations.
+    options: SqliteConnectOptions,
+    readers: Readers,
+    writer: Writer,
 }
 
 impl Database {
-    /// Opens the database of a URL such as `sqlite:app.db`. Does not migrate it.
+    /// Opens the database at `url` (`sqlite:PATH`). Does not migrate.
+    ///
+    /// Sets the file to write-ahead logging. Must be called in a Tokio runtime, which the writer lives in.
     ///
     /// # Errors
-    /// When it cannot be opened, is no database, or comes from a newer version. The text says what to do.
+    /// When the file cannot be opened, is not a database, or was migrated by a newer version.
     pub async fn open(url: &str, options: OpenOptions) -> Result<Self, OpenError> {
-        let path = sqlite_path(url)?;
-        let shown = format!("sqlite:{}", path.display());
-        check_path(&path, &shown, options.create)?;
+        let location = Location::parse(url)?;
+        let name = location.name();
+        let create = location.create.unwrap_or(options.create);
+        location.check(create)?;
         let connect = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(options.create)
-            .journal_mode(SqliteJournalMode::Wal)
-            // An acknowledged login or logout outlives a power cut.
-            .synchronous(SqliteSynchronous::Full)
+            .filename(&location.path)
+            .create_if_missing(create)
             .foreign_keys(true)
+            .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
-        // Opened once in the foreground, so that what is wrong with the file is said here. Reading the header of a file
-        // that is no database fails only with the first statement.
-        let first = first_connection(&connect).await.map_err(|error| OpenError::of_sqlite(&shown, error))?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(options.readers.clamp(1, 16))
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            .connect_lazy_with(connect.clone().pragma("query_only", "on").optimize_on_close(false, None));
-        let writer = Writer::start(first, connect.clone());
-        let database = Self(Arc::new(Inner { readers, writer, options: connect, shown }));
-        database.refuse_newer().await?;
-        Ok(database)
+        let first = connect.clone().journal_mode(SqliteJournalMode::Wal).pragma("journal_size_limit", LOG_BYTES_MAX);
+        let failed = |error| OpenError::from_driver(&name, error);
+        let mut connection = first.connect().await.map_err(failed)?;
+        check_writable(&mut connection).await.map_err(failed)?;
+        migrate::refuse_newer(&mut connection, &name).await?;
+
+        let connect = connect.create_if_missing(false);
+        let identity = FileIdentity::of(&location.path)
+            .ok_or_else(|| failed(sqlx::Error::Io(std::io::ErrorKind::NotFound.into())))?;
+        let readers = Readers::new(location.path.clone(), identity, connect.clone(), options.readers_max.clamp(1, 64));
+        let again = connect.clone().pragma("journal_size_limit", LOG_BYTES_MAX);
+        let queue_max = options.queue_max.clamp(1, 65_536);
+        let writer = Writer::start(connection, identity, location.path, again, queue_max);
+        Ok(Self { shared: Arc::new(Shared { name, options: connect, readers, writer }) })
     }
 
-    /// The sessions in it.
+    /// The sessions in this database.
     pub fn sessions(&self) -> Arc<dyn SessionStore> {
         Arc::new(self.clone())
     }
 
-    /// The accounts in it.
+    /// The accounts in this database. They need [`Scope::Everything`](crate::Scope::Everything) migrated.
     pub fn accounts(&self) -> Arc<dyn AccountStore> {
         Arc::new(self.clone())
     }
 
-    /// Asks whether it answers and has its tables: for readiness.
+    /// Whether the database answers and has the session tables: for readiness.
     ///
     /// # Errors
-    /// When it does not.
+    /// `Unavailable` when it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let probe = "SELECT (SELECT count(*) FROM sessions LIMIT 0), (SELECT count(*) FROM session_feed LIMIT 0)";
-        sqlx::query(probe).execute(&self.0.readers).await.map_err(store_error)?;
-        Ok(())
+        let ready: bool = sqlx::query_scalar(IS_READY).fetch_one(&self.readers().pool()?).await.map_err(store_error)?;
+        if ready { Ok(()) } else { Err(unavailable("the session tables are incomplete; run cloakroom migrate")) }
     }
 
-    /// Finishes what is being written and closes every connection; the write-ahead log goes back into the file.
+    /// Finishes the writes under way, moves the log into the file and closes everything. Later calls are `Unavailable`.
     pub async fn close(&self) {
-        self.0.readers.close().await;
-        self.0.writer.close().await;
+        self.shared.readers.close().await;
+        self.shared.writer.close().await;
     }
 
-    /// How many transactions have been committed: fewer than operations where commits were grouped.
-    pub fn commits(&self) -> u64 {
-        self.0.writer.commits()
+    /// What the single writer has done, for metrics and tests.
+    pub fn writer_counts(&self) -> WriterCounts {
+        self.shared.writer.counts()
     }
 
-    pub(crate) fn inner(&self) -> &Inner {
-        &self.0
-    }
-
-    pub(crate) fn readers(&self) -> &SqlitePool {
-        &self.0.readers
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.shared.readers
     }
 
     pub(crate) fn writer(&self) -> &Writer {
-        &self.0.writer
+        &self.shared.writer
+    }
+
+    /// The URL as it may be shown.
+    pub(crate) fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// One more connection that may write, for a migration: not the writer's, whose statements need the tables.
+    pub(crate) async fn connect(&self) -> Result<SqliteConnection, OpenError> {
+        self.shared.options.connect().await.map_err(|error| OpenError::from_driver(&self.shared.name, error))
     }
 }
 
-/// Opens the file, and again for a while where it is locked: whoever switches a new file to WAL locks it for a moment, and
-/// SQLite's own busy timeout does not cover that.
-async fn first_connection(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
-    let mut attempts = 1;
-    loop {
-        let opened = async {
-            let mut connection = options.connect().await?;
-            sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut connection).await?;
-            Ok(connection)
-        };
-        match opened.await {
-            Err(error) if is_locked(&error) && attempts < OPEN_ATTEMPTS => attempts += 1,
-            done => return done,
+/// Finds a file this user may not write: SQLite opens it for reading and says so only at the first write.
+async fn check_writable(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;
+    match sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await {
+        Ok(_) => {
+            sqlx::query("ROLLBACK").execute(&mut *connection).await?;
         }
-        tokio::time::sleep(OPEN_PAUSE).await;
+        Err(error) if is_busy(&error) => {} // somebody else writes, so it can be written
+        Err(error) => return Err(error),
     }
-}
-
-/// The file a URL names.
-fn sqlite_path(url: &str) -> Result<PathBuf, OpenError> {
-    let unsupported = |line: &str| Err(OpenError::new(OpenErrorKind::UnsupportedUrl, line));
-    let Some(path) = url.strip_prefix("sqlite:") else {
-        return unsupported("database.url names no database known here: use sqlite:PATH, such as sqlite:cloakroom.db");
-    };
-    let path = path.strip_prefix("//").unwrap_or(path);
-    if path.is_empty() || path.contains(['?', '\0']) {
-        return unsupported("database.url has no usable path: use sqlite:PATH, such as sqlite:cloakroom.db");
-    }
-    if path == ":memory:" {
-        return unsupported(
-            "database.url names a database in memory, which every connection has for itself: use a file",
-        );
-    }
-    Ok(path.into())
-}
-
-/// Says what is wrong with the path before SQLite says "unable to open database file" about all of it.
-fn check_path(path: &Path, shown: &str, create: bool) -> Result<(), OpenError> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !directory.is_dir() {
-        let line = format!(
-            "cannot open {shown}: the directory {} does not exist; create it or set database.url to another path",
-            directory.display()
-        );
-        return Err(OpenError::new(OpenErrorKind::DirectoryMissing, line));
-    }
-    if path.is_dir() {
-        let line = format!("{shown} is not a database but a directory: set database.url to a file in it");
-        return Err(OpenError::new(OpenErrorKind::NotADatabase, line));
-    }
-    if !create && !path.exists() {
-        let line = format!("{shown} does not exist: run `cloakroom migrate up` to create it, or correct database.url");
-        return Err(OpenError::new(OpenErrorKind::Other, line));
-    }
-    Ok(())
+    sqlx::query("PRAGMA busy_timeout = 5000").execute(&mut *connection).await.map(drop)
 }

@@ -1,114 +1,116 @@
-//! Rows and the core's types: reading refuses what cannot be, and names the column.
+//! Reading rows: every value is checked on its way in, because the database is everybody's to write.
+//!
+//! A value that cannot be what it is meant to be fails this one request with where it stands, never with what it is.
 
 use std::time::Duration;
 
 use cloakroom_core::account::{Account, LoginName, Role};
 use cloakroom_core::ending::Ending;
 use cloakroom_core::password::PasswordHash;
-use cloakroom_core::session::{AuthMethod, ClientFacts, SessionRecord, Subject};
-use cloakroom_core::store::StoreError;
-use cloakroom_core::time::{Timestamp, millis};
-use sqlx::Row as _;
+use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
+use cloakroom_core::store::{StoreError, StoreErrorKind};
+use cloakroom_core::time::Timestamp;
+use cloakroom_core::token::TokenDigest;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Decode, Row as _, Sqlite, Type};
 
-use crate::error::corrupt;
-
-/// The columns of a session, in the order in which [`session`] reads them.
-macro_rules! session_columns {
-    () => {
-        "id, subject, created_at, authenticated_at, last_seen_at, idle_timeout, absolute_expires_at, auth_method, user_agent, ip"
-    };
+/// A row and the table its values are blamed on.
+struct Source<'r> {
+    row: &'r SqliteRow,
+    table: &'static str,
 }
-pub(crate) use session_columns;
 
-/// Reads columns of one table, naming each in its error.
-struct Reader<'a>(&'a SqliteRow, &'static str);
-
-impl<'a> Reader<'a> {
-    fn text(&self, column: &'static str) -> Result<&'a str, StoreError> {
-        self.0.try_get(column).map_err(|_| corrupt(self.1, column))
+impl<'r> Source<'r> {
+    fn corrupt(&self, column: &'static str) -> StoreError {
+        StoreError::new(StoreErrorKind::Corrupt { table: self.table, column })
     }
 
-    fn optional_text(&self, column: &'static str) -> Result<Option<&'a str>, StoreError> {
-        self.0.try_get(column).map_err(|_| corrupt(self.1, column))
+    /// A value of its column's type. The driver's own error is dropped: it may quote the value.
+    fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(&self, column: &'static str) -> Result<T, StoreError> {
+        self.row.try_get(column).map_err(|_| self.corrupt(column))
+    }
+
+    /// A text that `parse` understands.
+    fn parsed<T, E>(&self, column: &'static str, parse: impl FnOnce(&'r str) -> Result<T, E>) -> Result<T, StoreError> {
+        parse(self.get(column)?).map_err(|_| self.corrupt(column))
     }
 
     fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
-        self.0.try_get(column).map(Timestamp::from_millis).map_err(|_| corrupt(self.1, column))
-    }
-
-    fn optional_integer(&self, column: &'static str) -> Result<Option<i64>, StoreError> {
-        self.0.try_get(column).map_err(|_| corrupt(self.1, column))
-    }
-
-    /// A text that has to be a `T`.
-    fn parsed<T>(&self, column: &'static str, parse: impl Fn(&'a str) -> Option<T>) -> Result<T, StoreError> {
-        parse(self.text(column)?).ok_or(corrupt(self.1, column))
+        self.get(column).map(Timestamp::from_millis)
     }
 }
 
-/// A session, from the columns of `session_columns!`.
 pub(crate) fn session(row: &SqliteRow) -> Result<SessionRecord, StoreError> {
-    let read = Reader(row, "sessions");
-    let idle = match read.optional_integer("idle_timeout")? {
+    let source = Source { row, table: "sessions" };
+    let idle: Option<i64> = source.get("idle_timeout")?;
+    let idle_timeout = match idle.map(u64::try_from) {
         None => None,
-        Some(idle) => Some(u64::try_from(idle).map_err(|_| corrupt("sessions", "idle_timeout"))?),
+        Some(Ok(millis)) => Some(Duration::from_millis(millis)),
+        Some(Err(_)) => return Err(source.corrupt("idle_timeout")),
     };
-    let ip = match read.optional_text("ip")? {
-        None => None,
-        Some(text) => Some(text.parse().map_err(|_| corrupt("sessions", "ip"))?),
-    };
+    let ip: Option<&str> = source.get("ip")?;
+    let ip = ip.map(str::parse).transpose().map_err(|_| source.corrupt("ip"))?;
     Ok(SessionRecord {
-        id: read.parsed("id", |text| text.parse().ok())?,
-        subject: read.parsed("subject", |text| Subject::new(text).ok())?,
-        created_at: read.time("created_at")?,
-        authenticated_at: read.time("authenticated_at")?,
-        last_seen_at: read.time("last_seen_at")?,
-        idle_timeout: idle.map(Duration::from_millis),
-        absolute_expires_at: read.time("absolute_expires_at")?,
-        auth_method: read.parsed("auth_method", |text| AuthMethod::new(text).ok())?,
-        client: ClientFacts::new(read.optional_text("user_agent")?, ip),
+        id: source.parsed("id", str::parse::<SessionId>)?,
+        subject: source.parsed("subject", Subject::new)?,
+        created_at: source.time("created_at")?,
+        authenticated_at: source.time("authenticated_at")?,
+        last_seen_at: source.time("last_seen_at")?,
+        idle_timeout,
+        absolute_expires_at: source.time("absolute_expires_at")?,
+        auth_method: source.parsed("auth_method", AuthMethod::new)?,
+        // Cleans again what somebody else may have written: it ends up on pages.
+        client: ClientFacts::new(source.get("user_agent")?, ip),
     })
 }
 
-/// An ending, from the feed.
 pub(crate) fn ending(row: &SqliteRow) -> Result<Ending, StoreError> {
-    let read = Reader(row, "session_feed");
+    let source = Source { row, table: "session_feed" };
     Ok(Ending {
-        session: read.parsed("session_id", |text| text.parse().ok())?,
-        subject: read.parsed("subject", |text| Subject::new(text).ok())?,
-        reason: read.parsed("reason", |text| text.parse().ok())?,
-        at: read.time("at")?,
+        session: source.parsed("session_id", str::parse)?,
+        subject: source.parsed("subject", Subject::new)?,
+        reason: source.parsed("reason", str::parse)?,
+        at: source.time("at")?,
     })
 }
 
-/// An account.
 pub(crate) fn account(row: &SqliteRow) -> Result<Account, StoreError> {
-    let read = Reader(row, "accounts");
+    let source = Source { row, table: "accounts" };
+    let disabled_at: Option<i64> = source.get("disabled_at")?;
     Ok(Account {
-        subject: read.parsed("subject", |text| Subject::new(text).ok())?,
-        // Stored normalised: a name that normalises to another one was written by somebody else.
-        login_name: read.parsed("login_name", |text| LoginName::new(text).ok().filter(|name| name.as_str() == text))?,
-        password_hash: read.parsed("password_hash", |text| PasswordHash::parse(text).ok())?,
-        role: read.parsed("role", role_from)?,
-        created_at: read.time("created_at")?,
-        password_changed_at: read.time("password_changed_at")?,
-        disabled_at: read.optional_integer("disabled_at")?.map(Timestamp::from_millis),
+        subject: source.parsed("subject", Subject::new)?,
+        // Only a name that is already normal can be found, so only that is one.
+        login_name: source.parsed("login_name", |text| match LoginName::new(text) {
+            Ok(name) if name.as_str() == text => Ok(name),
+            _ => Err(()),
+        })?,
+        password_hash: source.parsed("password_hash", PasswordHash::parse)?,
+        role: source.parsed("role", role_from)?,
+        created_at: source.time("created_at")?,
+        password_changed_at: source.time("password_changed_at")?,
+        disabled_at: disabled_at.map(Timestamp::from_millis),
     })
 }
 
-pub(crate) const fn role_text(role: Role) -> &'static str {
+/// A token digest by itself.
+pub(crate) fn digest(row: &SqliteRow) -> Result<TokenDigest, StoreError> {
+    let source = Source { row, table: "sessions" };
+    let bytes: &[u8] = source.get("token_digest")?;
+    bytes.try_into().map(TokenDigest::from_bytes).map_err(|_| source.corrupt("token_digest"))
+}
+
+/// The word a role is stored as.
+pub(crate) const fn role_word(role: Role) -> &'static str {
     match role {
         Role::Person => "person",
         Role::Administrator => "administrator",
     }
 }
 
-fn role_from(text: &str) -> Option<Role> {
-    [Role::Person, Role::Administrator].into_iter().find(|role| role_text(*role) == text)
-}
-
-/// A timeout as it is stored.
-pub(crate) fn idle_millis(idle: Option<Duration>) -> Option<i64> {
-    idle.map(millis)
+fn role_from(word: &str) -> Result<Role, ()> {
+    match word {
+        "person" => Ok(Role::Person),
+        "administrator" => Ok(Role::Administrator),
+        _ => Err(()),
+    }
 }

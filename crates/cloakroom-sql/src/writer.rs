@@ -1,229 +1,310 @@
-//! The single writer of a SQLite file: one task owns the one connection that writes, and groups concurrent commits.
+//! The single writer: one task, one connection, one queue. Nothing else writes.
 //!
-//! Each operation runs in its own savepoint and is answered after the commit of its group: an answer means durable.
-//! What must not live here: what the operations are.
+//! SQLite admits one writer at a time anyway. Queueing in front of it instead of inside it means that nobody waits in
+//! `busy_timeout` for somebody in the same process, and that whatever queued up while a commit was on its way to the
+//! disk shares the next one. Each job has a savepoint of its own: one that fails takes back its own changes only.
+//! An answer is given after the commit, never before.
 
-use std::future::Future;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cloakroom_core::store::{StoreError, StoreErrorKind};
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::error::store_error;
+use crate::error::{kind_of, unavailable};
+use crate::location::FileIdentity;
 
-/// Most operations committed together: bounds how long the first of them waits.
+/// How many jobs share one commit at most: bounds how long the first of them waits for the last.
 const GROUP_MAX: usize = 64;
-/// Most operations waiting. Past it the caller waits, and after [`QUEUE_WAIT`] is told that the database is busy.
-const QUEUE_MAX: usize = 1_024;
-const QUEUE_WAIT: Duration = Duration::from_secs(5);
+/// How long a job waits for a place in a full queue before it is refused as busy.
+const QUEUE_WAIT: Duration = Duration::from_secs(1);
 
-/// What an operation does on the writing connection.
-pub(crate) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'c>>;
+/// What the single writer has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriterCounts {
+    /// Transactions committed.
+    pub commits: u64,
+    /// Jobs answered after a commit.
+    pub jobs: u64,
+    /// Times the connection was opened again after a failure.
+    pub reopened: u64,
+}
 
-/// Runs with a connection, or, where the transaction could not even begin, only answers why.
-type Job = Box<
-    dyn for<'c> FnOnce(
-            Result<&'c mut SqliteConnection, StoreErrorKind>,
-        ) -> Pin<Box<dyn Future<Output = Done> + Send + 'c>>
-        + Send,
->;
+#[derive(Debug, Default)]
+struct Counters {
+    commits: AtomicU64,
+    jobs: AtomicU64,
+    reopened: AtomicU64,
+}
 
-/// An operation that has run and is not committed.
-struct Done {
-    /// Why its savepoint is rolled back, if it is.
-    failed: Option<StoreErrorKind>,
-    /// Answers whoever asked, with the fate of the group.
-    answer: Box<dyn FnOnce(Result<(), StoreErrorKind>) + Send>,
+/// The way into the queue. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Message>,
+    counters: Arc<Counters>,
 }
 
 enum Message {
-    Run(Job),
+    Job(Box<dyn Job>),
     Close(oneshot::Sender<()>),
 }
 
-/// A handle to the writing task.
-#[derive(Clone, Debug)]
-pub(crate) struct Writer {
-    queue: mpsc::Sender<Message>,
-    commits: Arc<AtomicU64>,
+/// Something to be done in the writer's transaction, and somebody who waits for it.
+trait Job: Send {
+    /// Does it and keeps the result. An error asks for the job's changes to be taken back.
+    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Result<(), StoreErrorKind>>;
+    /// Hands the result over, or why the commit failed.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct TypedJob<T, F> {
+    work: Option<F>,
+    result: Option<Result<T, StoreError>>,
+    asker: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for TypedJob<T, F>
+where
+    T: Send,
+    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send,
+{
+    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Result<(), StoreErrorKind>> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else { return Ok(()) };
+            let result = work(connection).await;
+            let outcome = result.as_ref().map(|_| ()).map_err(|error| error.kind().clone());
+            self.result = Some(result);
+            outcome
+        })
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let result = match (committed, self.result) {
+            // A job that failed has its own reason, which says more than that of the group.
+            (_, Some(Err(own))) => Err(own),
+            (Err(failed), _) => Err(failed),
+            (Ok(()), Some(Ok(done))) => Ok(done),
+            (Ok(()), None) => Err(unavailable("the writer did not get to it")),
+        };
+        // The asker may have gone away. What was committed stays committed.
+        drop(self.asker.send(result));
+    }
 }
 
 impl Writer {
-    /// Starts the task on an open connection; `options` open another one should that break.
-    pub(crate) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
-        let (queue, messages) = mpsc::channel(QUEUE_MAX);
-        let commits = Arc::new(AtomicU64::new(0));
-        let task = Task { messages, connection: Some(connection), options, commits: Arc::clone(&commits) };
-        drop(tokio::spawn(task.run()));
-        Self { queue, commits }
+    /// Starts the writer on an open connection. `again` opens the file once more after a failure.
+    pub(crate) fn start(
+        connection: SqliteConnection,
+        identity: FileIdentity,
+        path: PathBuf,
+        again: SqliteConnectOptions,
+        queue_max: usize,
+    ) -> Self {
+        let (queue, jobs) = mpsc::channel(queue_max.max(1));
+        let counters = Arc::new(Counters::default());
+        let open = Some((connection, identity));
+        let task = Task { jobs, open, path, again, counters: Arc::clone(&counters) };
+        drop(tokio::spawn(task.serve())); // it ends when the last handle is gone, or at close
+        Self { queue, counters }
     }
 
-    /// Runs `work` in a transaction; when this returns `Ok`, it is durable.
+    /// Runs `work` in a savepoint of the writer's next transaction and answers once that is committed.
     ///
-    /// If the caller goes away meanwhile, the work is done or not done as a whole.
+    /// `work` must leave nothing behind on the connection but its changes. It is done even if the asker goes away.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
-        let (sender, answer) = oneshot::channel();
-        let job: Job = Box::new(move |begun| {
-            let work = begun.map(work);
-            Box::pin(async move {
-                let result = match work {
-                    Ok(work) => work.await,
-                    Err(kind) => Err(StoreError::new(kind)),
-                };
-                let failed = result.as_ref().err().map(|error| error.kind().clone());
-                let answer = Box::new(move |committed: Result<(), StoreErrorKind>| {
-                    let said = result.and_then(|value| committed.map(|()| value).map_err(StoreError::new));
-                    drop(sender.send(said)); // whoever asked may have gone
-                });
-                Done { failed, answer }
-            })
-        });
-        let unavailable = || StoreError::new(StoreErrorKind::Unavailable);
-        match self.queue.send_timeout(Message::Run(job), QUEUE_WAIT).await {
-            Ok(()) => answer.await.map_err(|_| unavailable())?,
-            Err(mpsc::error::SendTimeoutError::Timeout(_)) => Err(StoreError::new(StoreErrorKind::Busy)),
-            Err(mpsc::error::SendTimeoutError::Closed(_)) => Err(unavailable()),
+        let (asker, answer) = oneshot::channel();
+        let job = Box::new(TypedJob { work: Some(work), result: None, asker });
+        match tokio::time::timeout(QUEUE_WAIT, self.queue.send(Message::Job(job))).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(unavailable("the database is closed")),
+            Err(_) => return Err(StoreError::caused(StoreErrorKind::Busy, "the writer's queue is full")),
         }
+        answer.await.unwrap_or_else(|_| Err(unavailable("the writer stopped in the middle of it")))
     }
 
-    /// Ends the task after what is queued now, and its connection.
+    /// Finishes what is queued, refuses what comes later, moves the log into the file and closes it.
     pub(crate) async fn close(&self) {
-        let (sender, closed) = oneshot::channel();
-        if self.queue.send(Message::Close(sender)).await.is_ok() {
-            drop(closed.await);
+        let (done, closed) = oneshot::channel();
+        if self.queue.send(Message::Close(done)).await.is_ok() {
+            drop(closed.await); // an error means that the task is gone already
         }
     }
 
-    pub(crate) fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
+    pub(crate) fn counts(&self) -> WriterCounts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let Counters { commits, jobs, reopened } = &*self.counters;
+        WriterCounts { commits: read(commits), jobs: read(jobs), reopened: read(reopened) }
     }
 }
 
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}
+
+/// Why a group did not commit, for each of its jobs.
+struct Failure {
+    kind: StoreErrorKind,
+    cause: Arc<dyn std::error::Error + Send + Sync>,
+}
+
+impl Failure {
+    fn of(error: sqlx::Error) -> Self {
+        Self { kind: kind_of(&error), cause: Arc::new(error) }
+    }
+
+    fn error(&self) -> StoreError {
+        StoreError::caused(self.kind.clone(), Box::new(Shared(Arc::clone(&self.cause))) as Box<_>)
+    }
+}
+
+/// One cause of several errors.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Shared(Arc<dyn std::error::Error + Send + Sync>);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the database file is gone or cannot be seen")]
+struct FileGone;
+
 struct Task {
-    messages: mpsc::Receiver<Message>,
-    /// `None` after a failure that leaves its state in doubt.
-    connection: Option<SqliteConnection>,
-    options: SqliteConnectOptions,
-    commits: Arc<AtomicU64>,
+    jobs: mpsc::Receiver<Message>,
+    /// `None` after a failure that makes the connection worthless; it is opened again for the next group.
+    open: Option<(SqliteConnection, FileIdentity)>,
+    path: PathBuf,
+    again: SqliteConnectOptions,
+    counters: Arc<Counters>,
 }
 
 impl Task {
-    async fn run(mut self) {
-        while let Some(message) = self.messages.recv().await {
-            let mut next = Some(message);
+    async fn serve(mut self) {
+        let mut closing = Vec::new();
+        while let Some(first) = self.jobs.recv().await {
             let mut group = Vec::new();
-            let mut closing = None;
-            while let Some(message) = next.take() {
-                match message {
-                    Message::Run(job) => group.push(job),
-                    Message::Close(sender) => {
-                        closing = Some(sender);
-                        break;
-                    }
-                }
-                if group.len() < GROUP_MAX {
-                    next = self.messages.try_recv().ok();
-                }
+            self.sort_in(first, &mut group, &mut closing);
+            while group.len() < GROUP_MAX {
+                let Ok(next) = self.jobs.try_recv() else { break };
+                self.sort_in(next, &mut group, &mut closing);
             }
             if !group.is_empty() {
-                self.commit(group).await;
+                self.serve_group(group, &mut closing).await;
             }
-            if let Some(sender) = closing {
-                if let Some(connection) = self.connection.take() {
-                    drop(connection.close().await);
-                }
-                let _ = sender.send(()); // whoever asked may have gone
-                return;
+        }
+        if let Some((mut connection, _)) = self.open.take() {
+            // A reader in the middle of something may keep part of the log from moving; the next opening does it then.
+            let moved = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.map(drop);
+            if let Err(error) = moved.and(connection.close().await) {
+                tracing::warn!(%error, "closing the database left its log behind; nothing is lost");
+            }
+        }
+        for asker in closing {
+            asker.send(()).ok(); // who asked may have gone away
+        }
+    }
+
+    fn sort_in(&mut self, message: Message, group: &mut Vec<Box<dyn Job>>, closing: &mut Vec<oneshot::Sender<()>>) {
+        match message {
+            Message::Job(job) => group.push(job),
+            Message::Close(asker) => {
+                closing.push(asker);
+                self.jobs.close(); // what is queued is still delivered
             }
         }
     }
 
-    /// Runs a group in one transaction and answers everybody in it.
-    async fn commit(&mut self, group: Vec<Job>) {
-        let mut done = Vec::with_capacity(group.len());
-        let fate = match self.run_group(group, &mut done).await {
+    /// Serves one group. A panic in a job fails its group, whose connection is thrown away, and nothing more.
+    async fn serve_group(&mut self, mut group: Vec<Box<dyn Job>>, closing: &mut Vec<oneshot::Sender<()>>) {
+        let caught = AssertUnwindSafe(self.commit_group(&mut group)).catch_unwind().await;
+        let Ok(result) = caught else {
+            tracing::error!("a job of the writer panicked; its group is taken back");
+            return; // dropping the jobs tells their askers
+        };
+        match result {
             Ok(()) => {
-                self.commits.fetch_add(1, Ordering::Relaxed);
+                self.counters.commits.fetch_add(1, Ordering::Relaxed);
+                self.counters.jobs.fetch_add(group.len() as u64, Ordering::Relaxed);
+                for job in group {
+                    job.answer(Ok(()));
+                }
+            }
+            Err(failure) => {
+                // Who queued up meanwhile has waited as long: each would find the same and wait for it once more.
+                while let Ok(next) = self.jobs.try_recv() {
+                    self.sort_in(next, &mut group, closing);
+                }
+                tracing::warn!(cause = %failure.cause, jobs = group.len(), "the writer could not commit");
+                for job in group {
+                    job.answer(Err(failure.error()));
+                }
+            }
+        }
+    }
+
+    /// Runs the jobs in one transaction and commits it.
+    async fn commit_group(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+        // Taken, so that after a panic or an error the connection is dropped, which takes back what it had not committed.
+        let (mut connection, identity) = self.connection().await?;
+        match in_transaction(&mut connection, group).await {
+            Ok(usable) => {
+                if usable {
+                    self.open = Some((connection, identity));
+                }
                 Ok(())
             }
             Err(error) => {
-                tracing::warn!(%error, operations = done.len(), "a group of writes was not committed");
-                self.abandon(&error).await;
-                Err(error.kind().clone())
+                // Whatever state it is in, closing takes back what was not committed and lets go of every lock.
+                drop(connection.close().await);
+                Err(Failure::of(error))
             }
-        };
-        for done in done {
-            (done.answer)(fate.clone());
         }
     }
 
-    /// # Errors
-    /// When the group as a whole has to be rolled back. Jobs that have not run are dropped: their callers hear "unavailable".
-    async fn run_group(&mut self, group: Vec<Job>, done: &mut Vec<Done>) -> Result<(), StoreError> {
-        let connection = match self.begin().await {
-            Ok(connection) => connection,
-            Err(error) => {
-                // Nothing has run: everybody hears why, not only that it failed.
-                for job in group {
-                    done.push(job(Err(error.kind().clone())).await);
-                }
-                return Err(error);
+    /// The connection, opened again if the last one failed or the file is another one by now.
+    async fn connection(&mut self) -> Result<(SqliteConnection, FileIdentity), Failure> {
+        let gone = || Failure { kind: StoreErrorKind::Unavailable, cause: Arc::new(FileGone) };
+        let identity = FileIdentity::of(&self.path);
+        if let Some((connection, opened)) = self.open.take() {
+            if identity == Some(opened) {
+                return Ok((connection, opened));
             }
-        };
-        for job in group {
-            execute(connection, "SAVEPOINT operation").await?;
-            let ran = AssertUnwindSafe(job(Ok(connection))).catch_unwind().await;
-            let Ok(finished) = ran else {
-                tracing::error!("a write panicked");
-                return Err(StoreError::new(StoreErrorKind::Unavailable));
-            };
-            let failed = finished.failed.clone();
-            done.push(finished);
-            match failed {
-                None => {}
-                // SQLite may have rolled the transaction back by itself: what follows must not run outside of it.
-                Some(kind @ (StoreErrorKind::Unavailable | StoreErrorKind::Busy)) => return Err(StoreError::new(kind)),
-                Some(_) => execute(connection, "ROLLBACK TO operation").await?,
-            }
-            execute(connection, "RELEASE operation").await?;
+            tracing::error!("the database file was removed or replaced; opening what is there now");
         }
-        execute(connection, "COMMIT").await
-    }
-
-    async fn begin(&mut self) -> Result<&mut SqliteConnection, StoreError> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.options.connect().await.map_err(store_error)?,
-        };
-        let connection = self.connection.insert(connection);
-        execute(connection, "BEGIN IMMEDIATE").await?;
-        Ok(connection)
-    }
-
-    /// Leaves no transaction open; a connection in doubt is replaced before the next group.
-    async fn abandon(&mut self, error: &StoreError) {
-        let Some(mut connection) = self.connection.take() else { return };
-        let is_rolled_back = execute(&mut connection, "ROLLBACK").await.is_ok();
-        if is_rolled_back || error.is_busy() {
-            self.connection = Some(connection);
-        } else {
-            drop(connection.close_hard().await);
-        }
+        let identity = identity.ok_or_else(gone)?;
+        let connection = self.again.connect().await.map_err(Failure::of)?;
+        self.counters.reopened.fetch_add(1, Ordering::Relaxed);
+        Ok((connection, identity))
     }
 }
 
-async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), StoreError> {
-    sqlx::query(statement).execute(connection).await.map_err(store_error)?;
-    Ok(())
+/// Each job in its savepoint, all in one transaction. Says whether the connection can be used again.
+async fn in_transaction(connection: &mut SqliteConnection, group: &mut [Box<dyn Job>]) -> Result<bool, sqlx::Error> {
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    let mut usable = true;
+    for job in group {
+        sqlx::query("SAVEPOINT job").execute(&mut *connection).await?;
+        if let Err(kind) = job.run(&mut *connection).await {
+            usable &= kind != StoreErrorKind::Unavailable;
+            // Fails if SQLite took back the whole transaction by itself (disk full, I/O): then the group has failed.
+            sqlx::query("ROLLBACK TO job").execute(&mut *connection).await?;
+        }
+        sqlx::query("RELEASE job").execute(&mut *connection).await?;
+    }
+    sqlx::query("COMMIT").execute(&mut *connection).await?;
+    Ok(usable)
 }
+
+#[cfg(test)]
+mod tests;

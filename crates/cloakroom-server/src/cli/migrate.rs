@@ -45,7 +45,7 @@ async fn up(database: &Database) -> Result<(), Failure> {
     if applied.is_empty() {
         return print(["nothing to do"]);
     }
-    print(applied.iter().map(|migration| format!("applied {migration}")))
+    print(applied.iter().map(|migration| format!("applied {}", migration.name)))
 }
 
 async fn down(database: &Database, yes: bool) -> Result<(), Failure> {

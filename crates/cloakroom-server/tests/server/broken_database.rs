@@ -55,6 +55,17 @@ fn locked_by_another_program_at_start() {
 }
 
 #[test]
+fn a_read_only_file() {
+    let place = Place::new().with_account("ada");
+    let file = place.file("cloakroom.db");
+    let mut permissions = fs::metadata(&file).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&file, permissions).unwrap();
+    let said = refused(&place, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(said.contains("read-only") && said.contains("allow this user to write"), "{said}");
+}
+
+#[test]
 fn a_place_that_cannot_be_written() {
     let said = refused(&Place::new(), &["serve", "--listen", "127.0.0.1:0", "--database", "sqlite:/proc/cloakroom.db"]);
     assert!(said.contains("allow this user"), "{said}");

@@ -1,4 +1,0 @@
-DROP TABLE sessions;
-DROP TABLE session_subjects;
-DROP TABLE session_feed;
-DROP TABLE session_ending;
