@@ -65,7 +65,7 @@ pub(crate) struct Config {
 pub(crate) struct DatabaseConfig {
     /// Which database.
     pub(crate) url: DatabaseUrl,
-    /// Whether `serve` and `account add` apply missing migrations by themselves.
+    /// Whether `serve`, `account` and `session` apply missing migrations by themselves.
     pub(crate) migrate: bool,
 }
 

@@ -16,6 +16,8 @@ use crate::writer::{Writer, WriterCounts};
 
 /// How long SQLite waits for another program's lock before the operation is refused as busy.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a locked file is left alone before it is tried again at the start.
+const LOCKED_PAUSE: Duration = Duration::from_millis(20);
 /// What the log beside the file may shrink back to after a burst, in bytes.
 const LOG_BYTES_MAX: &str = "67108864";
 
@@ -79,7 +81,7 @@ impl Database {
             .disable_statement_logging();
         let first = connect.clone().journal_mode(SqliteJournalMode::Wal).pragma("journal_size_limit", LOG_BYTES_MAX);
         let failed = |error| OpenError::from_driver(&name, error);
-        let mut connection = first.connect().await.map_err(failed)?;
+        let mut connection = connect_patiently(&first).await.map_err(failed)?;
         check_writable(&mut connection).await.map_err(failed)?;
         migrate::refuse_newer(&mut connection, &name).await?;
 
@@ -139,6 +141,29 @@ impl Database {
     /// One more connection that may write, for a migration: not the writer's, whose statements need the tables.
     pub(crate) async fn connect(&self) -> Result<SqliteConnection, OpenError> {
         self.shared.options.connect().await.map_err(|error| OpenError::from_driver(&self.shared.name, error))
+    }
+}
+
+/// Connects, and again for a while where the file is locked: whoever switches a new file to write-ahead logging locks it
+/// for a moment, and SQLite's own busy timeout does not cover that. So several may start together on no file at all.
+async fn connect_patiently(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    let mut locked = None;
+    let trying = async {
+        loop {
+            match options.connect().await {
+                Err(error) if is_busy(&error) => locked = Some(error),
+                done => return done,
+            }
+            tokio::time::sleep(LOCKED_PAUSE).await;
+        }
+    };
+    match tokio::time::timeout(BUSY_TIMEOUT, trying).await {
+        Ok(done) => done,
+        // Where the first try waited all that time itself, one more says why.
+        Err(_) => match locked {
+            Some(error) => Err(error),
+            None => options.connect().await,
+        },
     }
 }
 

@@ -81,7 +81,7 @@ where
                     let validated = ready!(validating.as_mut().poll(cx));
                     let (Some((mut inner, mut request)), Some(sessions)) = (this.call.take(), this.sessions.take())
                     else {
-                        return Poll::Pending; // not reachable: both are there until validation is done
+                        return Poll::Pending; // both are there until validation is done, which happens once
                     };
                     *this.a_use = Use::of(&sessions, &validated);
                     request.extensions_mut().insert(Facts::new(sessions, validated));

@@ -86,7 +86,7 @@ pub(crate) static DATABASE_MIGRATE: Key<bool> = key(
     "database.migrate",
     || true,
     "true or false",
-    "Whether `serve` and `account add` apply missing migrations by themselves.",
+    "Whether `serve`, `account` and `session` apply missing migrations by themselves.",
 );
 
 pub(crate) static IDLE_TIMEOUT: Key<Duration> = Key {

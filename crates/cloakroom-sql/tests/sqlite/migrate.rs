@@ -89,3 +89,20 @@ async fn another_programs_table_is_not_touched() {
     assert_eq!(theirs, ["x"]);
     assert_eq!(applied(&database).await, names(false, false));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_may_start_together_where_there_is_no_file_yet() {
+    for _ in 0..10 {
+        let dir = tempfile::tempdir().unwrap();
+        let start = async || {
+            let database = open(&dir).await;
+            database.migrate(Scope::Everything).await.unwrap();
+            database
+        };
+        let (one, other, third) = tokio::join!(start(), start(), start());
+        for database in [one, other, third] {
+            database.ping().await.unwrap();
+            assert!(database.migration_status().await.unwrap().iter().all(|status| status.applied));
+        }
+    }
+}
