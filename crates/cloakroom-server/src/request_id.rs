@@ -31,12 +31,12 @@ impl fmt::Display for RequestId {
 pub(crate) async fn assign(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = RequestId(SessionId::new(app.now(), app.random()).ok());
     request.extensions_mut().insert(id);
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", request_id = %id, method = %request.method());
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(HEADER, value);
     }
-    let route = response.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     span.in_scope(|| tracing::debug!(route, status = response.status().as_u16(), "answered"));
     response
 }
