@@ -25,8 +25,8 @@ fn asking_for_ones_own_session_does_not_keep_it_alive() {
 #[test]
 fn use_keeps_it_alive_until_its_absolute_timeout() {
     let place = Place::new()
-        .with("SESSION__IDLE_TIMEOUT", "1s")
-        .with("SESSION__ABSOLUTE_TIMEOUT", "4s")
+        .with("SESSION__IDLE_TIMEOUT", "5s")
+        .with("SESSION__ABSOLUTE_TIMEOUT", "8s")
         .with("LOG__FILTER", "warn")
         .with_account("ada");
     let server = place.serve();
