@@ -1,4 +1,4 @@
-//! What can go wrong when opening, and how the driver's errors become the store's kinds.
+//! What can go wrong when opening a database. What a driver says is put in these words beside that driver.
 
 use std::error::Error;
 use std::fmt;
@@ -20,6 +20,12 @@ pub enum OpenErrorKind {
     NewerVersion,
     /// The file is something else.
     NotADatabase,
+    /// The credentials in the URL, or what they may do, are not enough.
+    Denied,
+    /// The server cannot be reached.
+    Unreachable,
+    /// The server is older than what is needed.
+    TooOld,
     /// Cloakroom's tables are not there.
     NotMigrated,
     /// The URL is none this version understands.
@@ -57,32 +63,6 @@ impl OpenError {
     pub(crate) fn caused_by(mut self, other: Self) -> Self {
         self.source = other.source;
         self
-    }
-
-    /// What the driver said about the database called `name`.
-    pub(crate) fn from_driver(name: &str, error: sqlx::Error) -> Self {
-        let (kind, found, way_out) = match primary_code(&error) {
-            Some(SQLITE_BUSY | SQLITE_LOCKED) => {
-                (OpenErrorKind::Locked, "another program holds it locked", "stop that program or try again")
-            }
-            Some(SQLITE_READONLY) => (
-                OpenErrorKind::ReadOnly,
-                "it may not be written",
-                "give this user write access to the file and its directory",
-            ),
-            Some(SQLITE_NOTADB) => {
-                (OpenErrorKind::NotADatabase, "the file is not an SQLite database", "set database.url to another path")
-            }
-            Some(SQLITE_CANTOPEN) => (
-                OpenErrorKind::Other,
-                "the file cannot be opened",
-                "check that it exists and that this user may read and write it",
-            ),
-            Some(SQLITE_CORRUPT) => (OpenErrorKind::Other, "the file is damaged", "restore it from a backup"),
-            Some(SQLITE_FULL) => (OpenErrorKind::Other, "the disk is full", "make room and try again"),
-            _ => (OpenErrorKind::Other, "the database refused", "the log has the cause"),
-        };
-        Self::new(kind, name, found, way_out).caused(error)
     }
 
     /// What kind of failure it was.
@@ -126,42 +106,6 @@ impl Error for OpenError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn Error + 'static))
     }
-}
-
-// Primary result codes, https://www.sqlite.org/rescode.html.
-const SQLITE_BUSY: i32 = 5;
-const SQLITE_LOCKED: i32 = 6;
-const SQLITE_READONLY: i32 = 8;
-const SQLITE_CORRUPT: i32 = 11;
-const SQLITE_FULL: i32 = 13;
-const SQLITE_CANTOPEN: i32 = 14;
-const SQLITE_CONSTRAINT: i32 = 19;
-const SQLITE_NOTADB: i32 = 26;
-
-/// SQLite's primary result code, if SQLite answered at all.
-fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
-    Some(code & 0xff) // the extended codes keep the primary one in the low byte
-}
-
-/// Whether another program holds the database.
-pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
-    matches!(primary_code(error), Some(SQLITE_BUSY | SQLITE_LOCKED))
-}
-
-/// The store's word for what the driver said.
-pub(crate) fn kind_of(error: &sqlx::Error) -> StoreErrorKind {
-    match primary_code(error) {
-        Some(SQLITE_BUSY | SQLITE_LOCKED) => StoreErrorKind::Busy,
-        Some(SQLITE_CONSTRAINT) => StoreErrorKind::Conflict,
-        None if matches!(error, sqlx::Error::PoolTimedOut) => StoreErrorKind::Busy,
-        _ => StoreErrorKind::Unavailable,
-    }
-}
-
-/// Turns a driver's error into the store's. SQLite names tables and columns in its texts, never values.
-pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
-    StoreError::caused(kind_of(&error), error)
 }
 
 /// Nothing can be asked, for a reason that is ours to put in words.

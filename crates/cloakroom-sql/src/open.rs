@@ -1,25 +1,14 @@
-//! Opening a database: the only place that asks which one it is.
+//! Opening a database: the only place that asks which one it is. Everything after goes through [`Backend`].
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use cloakroom_core::store::{AccountStore, SessionStore, StoreError};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, SqliteConnection};
+use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture};
+use futures_util::future::BoxFuture;
 
-use crate::error::{OpenError, is_busy, store_error, unavailable};
-use crate::location::{FileIdentity, Location};
-use crate::migrate;
-use crate::reader::Readers;
-use crate::statements::IS_READY;
-use crate::writer::{Writer, WriterCounts};
-
-/// How long SQLite waits for another program's lock before the operation is refused as busy.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a locked file is left alone before it is tried again at the start.
-const LOCKED_PAUSE: Duration = Duration::from_millis(20);
-/// What the log beside the file may shrink back to after a burst, in bytes.
-const LOG_BYTES_MAX: &str = "67108864";
+use crate::error::{OpenError, OpenErrorKind};
+use crate::migrate::{Applied, MigrationStatus, Scope};
+use crate::writer_counts::WriterCounts;
 
 /// How to open a database.
 ///
@@ -31,78 +20,96 @@ const LOG_BYTES_MAX: &str = "67108864";
 /// ```
 #[derive(Clone, Debug)]
 pub struct OpenOptions {
-    /// Whether to create the file if it is not there (`mode=` in the URL decides before this). Default: yes.
+    /// SQLite: whether to create the file if it is not there (`mode=` in the URL decides before this). Default: yes.
     pub create: bool,
-    /// How many reads run at once, 1 to 64 (what lies outside is moved to the nearest). Default 4.
+    /// SQLite: how many reads run at once, 1 to 64 (what lies outside is moved to the nearest). Default 4.
     pub readers_max: u32,
-    /// How many writes may wait, 1 to 65,536 (what lies outside is moved to the nearest). Default 1,024.
+    /// SQLite: how many writes may wait, 1 to 65,536 (what lies outside is moved to the nearest). Default 1,024.
     pub queue_max: usize,
+    /// PostgreSQL: connections for everything but lookups, 1 to 256 (what lies outside is moved to the nearest).
+    /// Default 8.
+    pub connections_max: u32,
+    /// PostgreSQL: connections that do nothing but lookups, 1 to 8 (what lies outside is moved to the nearest).
+    /// Default 2.
+    pub lookup_connections: u32,
+    /// PostgreSQL: how many lookups may wait to be sent, 1 to 65,536 (what lies outside is moved to the nearest).
+    /// Default 4,096.
+    pub lookups_max: usize,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { create: true, readers_max: 4, queue_max: 1024 }
+        Self {
+            create: true,
+            readers_max: 4,
+            queue_max: 1024,
+            connections_max: 8,
+            lookup_connections: 2,
+            lookups_max: 4096,
+        }
     }
 }
 
-/// An open database: the readers and the single writer. Clones share them.
-#[derive(Clone, Debug)]
-pub struct Database {
-    shared: Arc<Shared>,
+/// What an open database can do, whichever it is.
+pub(crate) trait Backend: fmt::Debug + Send + Sync + 'static {
+    fn sessions(&self) -> Arc<dyn SessionStore>;
+    fn accounts(&self) -> Arc<dyn AccountStore>;
+    fn ping(&self) -> StoreFuture<'_, ()>;
+    fn close(&self) -> BoxFuture<'_, ()>;
+    fn writer_counts(&self) -> WriterCounts;
+    fn migrate(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<Applied>, OpenError>>;
+    fn migration_status(&self) -> BoxFuture<'_, Result<Vec<MigrationStatus>, OpenError>>;
+    fn require_migrated(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>>;
+    fn would_drop(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<(String, u64)>, OpenError>>;
+    fn roll_back(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>>;
 }
 
-#[derive(Debug)]
-struct Shared {
-    name: String,
-    /// Opens one more connection that may write, for migrations.
-    options: SqliteConnectOptions,
-    readers: Readers,
-    writer: Writer,
+/// An open database. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Database {
+    backend: Arc<dyn Backend>,
 }
 
 impl Database {
-    /// Opens the database at `url` (`sqlite:PATH`). Does not migrate.
+    /// Opens the database at `url`: `sqlite:PATH` or `postgres://USER@HOST/NAME`. Does not migrate.
     ///
-    /// Sets the file to write-ahead logging. Must be called in a Tokio runtime, which the writer lives in.
+    /// Must be called in a Tokio runtime, in which the tasks behind it live.
     ///
     /// # Errors
-    /// When the file cannot be opened, is not a database, or was migrated by a newer version.
+    /// When it cannot be opened, is no database of that kind, or was migrated by a newer version. The text is one line
+    /// that says what to do, without the URL's password.
     pub async fn open(url: &str, options: OpenOptions) -> Result<Self, OpenError> {
-        let location = Location::parse(url)?;
-        let name = location.name();
-        let create = location.create.unwrap_or(options.create);
-        location.check(create)?;
-        let connect = SqliteConnectOptions::new()
-            .filename(&location.path)
-            .create_if_missing(create)
-            .foreign_keys(true)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
-            .disable_statement_logging();
-        let first = connect.clone().journal_mode(SqliteJournalMode::Wal).pragma("journal_size_limit", LOG_BYTES_MAX);
-        let failed = |error| OpenError::from_driver(&name, error);
-        let mut connection = connect_patiently(&first).await.map_err(failed)?;
-        check_writable(&mut connection).await.map_err(failed)?;
-        migrate::refuse_newer(&mut connection, &name).await?;
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            #[cfg(feature = "postgres")]
+            Some("postgres" | "postgresql") => {
+                Ok(Self::of(crate::postgres::PostgresDatabase::open(url, &options).await?))
+            }
+            #[cfg(feature = "sqlite")]
+            Some("sqlite") => Ok(Self::of(crate::sqlite::SqliteDatabase::open(url, options).await?)),
+            _ => {
+                let _unused_without_databases = options;
+                Err(OpenError::saying(
+                    OpenErrorKind::UnsupportedUrl,
+                    "cannot open the database: its URL starts with neither sqlite: nor postgres:; \
+                     set it to one such as sqlite:cloakroom.db or postgres://cloakroom@localhost/cloakroom"
+                        .to_owned(),
+                ))
+            }
+        }
+    }
 
-        let connect = connect.create_if_missing(false);
-        let identity = FileIdentity::of(&location.path)
-            .ok_or_else(|| failed(sqlx::Error::Io(std::io::ErrorKind::NotFound.into())))?;
-        let readers = Readers::new(location.path.clone(), identity, connect.clone(), options.readers_max.clamp(1, 64));
-        let again = connect.clone().pragma("journal_size_limit", LOG_BYTES_MAX);
-        let queue_max = options.queue_max.clamp(1, 65_536);
-        let writer = Writer::start(connection, identity, location.path, again, queue_max);
-        Ok(Self { shared: Arc::new(Shared { name, options: connect, readers, writer }) })
+    pub(crate) fn of(backend: impl Backend) -> Self {
+        Self { backend: Arc::new(backend) }
     }
 
     /// The sessions in this database.
     pub fn sessions(&self) -> Arc<dyn SessionStore> {
-        Arc::new(self.clone())
+        self.backend.sessions()
     }
 
     /// The accounts in this database. They need [`Scope::Everything`](crate::Scope::Everything) migrated.
     pub fn accounts(&self) -> Arc<dyn AccountStore> {
-        Arc::new(self.clone())
+        self.backend.accounts()
     }
 
     /// Whether the database answers and has the session tables: for readiness.
@@ -110,72 +117,59 @@ impl Database {
     /// # Errors
     /// `Unavailable` when it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let ready: bool = sqlx::query_scalar(IS_READY).fetch_one(&self.readers().pool()?).await.map_err(store_error)?;
-        if ready { Ok(()) } else { Err(unavailable("the session tables are incomplete; run cloakroom migrate")) }
+        self.backend.ping().await
     }
 
-    /// Finishes the writes under way, moves the log into the file and closes everything. Later calls are `Unavailable`.
+    /// Finishes the writes under way and closes everything. Later calls are `Unavailable`.
     pub async fn close(&self) {
-        self.shared.readers.close().await;
-        self.shared.writer.close().await;
+        self.backend.close().await;
     }
 
-    /// What the single writer has done, for metrics and tests.
+    /// What SQLite's single writer has done, for metrics and tests. All zero on PostgreSQL, which needs none.
     pub fn writer_counts(&self) -> WriterCounts {
-        self.shared.writer.counts()
+        self.backend.writer_counts()
     }
 
-    pub(crate) fn readers(&self) -> &Readers {
-        &self.shared.readers
+    /// Brings the tables of `scope` up to this version; returns what was applied, in order.
+    ///
+    /// One transaction under a lock: of several processes that start together one migrates, and the others wait for it
+    /// and find nothing to do. A migration that fails leaves everything as it was.
+    ///
+    /// # Errors
+    /// When the database is locked, from a newer version, or refuses.
+    pub async fn migrate(&self, scope: Scope) -> Result<Vec<Applied>, OpenError> {
+        self.backend.migrate(scope).await
     }
 
-    pub(crate) fn writer(&self) -> &Writer {
-        &self.shared.writer
+    /// Every migration this version knows, in order, and whether the database has it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn migration_status(&self) -> Result<Vec<MigrationStatus>, OpenError> {
+        self.backend.migration_status().await
     }
 
-    /// The URL as it may be shown.
-    pub(crate) fn name(&self) -> &str {
-        &self.shared.name
+    /// Checks that the tables of `scope` are there and of this version.
+    ///
+    /// # Errors
+    /// `NotMigrated` when they are not.
+    pub async fn require_migrated(&self, scope: Scope) -> Result<(), OpenError> {
+        self.backend.require_migrated(scope).await
     }
 
-    /// One more connection that may write, for a migration: not the writer's, whose statements need the tables.
-    pub(crate) async fn connect(&self) -> Result<SqliteConnection, OpenError> {
-        self.shared.options.connect().await.map_err(|error| OpenError::from_driver(&self.shared.name, error))
+    /// The tables that [`roll_back`](Self::roll_back) would drop, with how many rows each has now.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn would_drop(&self, scope: Scope) -> Result<Vec<(String, u64)>, OpenError> {
+        self.backend.would_drop(scope).await
     }
-}
 
-/// Connects, and again for a while where the file is locked: whoever switches a new file to write-ahead logging locks it
-/// for a moment, and SQLite's own busy timeout does not cover that. So several may start together on no file at all.
-async fn connect_patiently(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
-    let mut locked = None;
-    let trying = async {
-        loop {
-            match options.connect().await {
-                Err(error) if is_busy(&error) => locked = Some(error),
-                done => return done,
-            }
-            tokio::time::sleep(LOCKED_PAUSE).await;
-        }
-    };
-    match tokio::time::timeout(BUSY_TIMEOUT, trying).await {
-        Ok(done) => done,
-        // Where the first try waited all that time itself, one more says why.
-        Err(_) => match locked {
-            Some(error) => Err(error),
-            None => options.connect().await,
-        },
+    /// Drops the tables of `scope` with all that is in them, accounts before sessions, in one transaction.
+    ///
+    /// # Errors
+    /// When the database is locked, from a newer version, or refuses.
+    pub async fn roll_back(&self, scope: Scope) -> Result<(), OpenError> {
+        self.backend.roll_back(scope).await
     }
-}
-
-/// Finds a file this user may not write: SQLite opens it for reading and says so only at the first write.
-async fn check_writable(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;
-    match sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await {
-        Ok(_) => {
-            sqlx::query("ROLLBACK").execute(&mut *connection).await?;
-        }
-        Err(error) if is_busy(&error) => {} // somebody else writes, so it can be written
-        Err(error) => return Err(error),
-    }
-    sqlx::query("PRAGMA busy_timeout = 5000").execute(&mut *connection).await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! Every statement on Cloakroom's tables, each once. `$1` is understood by SQLite and PostgreSQL alike.
+//! The statements that both databases understand, each once; those of one alone are in its own `statements`.
 //!
 //! No statement here is built at run time. Only [`INSERT_SESSION`] inserts into `sessions`, and it does nothing but
 //! insert: whatever would also update (an upsert, a REPLACE) could bring an ended session back (G3).
@@ -29,15 +29,11 @@ macro_rules! account_columns {
     };
 }
 
+pub(crate) use living_at;
+
 // Logging in.
-/// The last position ever given out. Not `max(position)`, which goes back when the feed is purged.
-pub(crate) const MOMENT: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'session_feed'";
-pub(crate) const LAST_ALL_ENDED_AT: &str =
-    "SELECT max(all_ended_at) FROM session_subjects WHERE subject = $1 OR subject = ''";
 pub(crate) const ENSURE_SUBJECT: &str =
     "INSERT INTO session_subjects (subject) VALUES ($1) ON CONFLICT (subject) DO NOTHING";
-pub(crate) const IS_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM sessions WHERE token_digest = $1) \
-     OR EXISTS (SELECT 1 FROM sessions WHERE id = $2)";
 pub(crate) const COUNT_LIVING: &str =
     concat!("SELECT count(*) FROM sessions WHERE subject = $1 AND ", living_at!("$2"));
 pub(crate) const OLDEST_LIVING: &str = concat!(
@@ -61,14 +57,8 @@ pub(crate) const LIST_SESSIONS_OF: &str =
     concat!("SELECT ", session_columns!(), " FROM sessions WHERE subject = $1 ORDER BY id DESC LIMIT $2");
 pub(crate) const LIST_SESSIONS_OF_BEFORE: &str =
     concat!("SELECT ", session_columns!(), " FROM sessions WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-pub(crate) const TOUCH: &str = concat!(
-    "UPDATE sessions SET last_seen_at = CASE WHEN last_seen_at < $1 THEN $1 ELSE last_seen_at END \
-     WHERE token_digest = $2 AND ",
-    living_at!("$3")
-);
 pub(crate) const IS_LIVING: &str =
     concat!("SELECT EXISTS (SELECT 1 FROM sessions WHERE token_digest = $1 AND ", living_at!("$2"), ")");
-pub(crate) const HAS_DIGEST: &str = "SELECT EXISTS (SELECT 1 FROM sessions WHERE token_digest = $1)";
 pub(crate) const REPLACE_TOKEN: &str =
     concat!("UPDATE sessions SET token_digest = $1 WHERE token_digest = $2 AND ", living_at!("$3"));
 pub(crate) const REPLACE_TOKEN_REAUTHENTICATED: &str = concat!(
@@ -79,22 +69,8 @@ pub(crate) const REPLACE_TOKEN_REAUTHENTICATED: &str = concat!(
 );
 
 // Ending.
-/// Whatever somebody left in there by hand is overwritten.
-pub(crate) const SET_ENDING: &str = "INSERT INTO session_ending (only_row, reason, at, expired_before) \
-     VALUES (1, $1, $2, $3) ON CONFLICT (only_row) DO UPDATE \
-     SET reason = excluded.reason, at = excluded.at, expired_before = excluded.expired_before";
-pub(crate) const CLEAR_ENDING: &str = "DELETE FROM session_ending";
-pub(crate) const APPEND_ALL_ENDED: &str =
-    "INSERT INTO session_feed (kind, subject, reason, at) VALUES ('all_ended', $1, $2, $3) RETURNING position";
-pub(crate) const SET_ALL_ENDED: &str = "INSERT INTO session_subjects (subject, all_ended_at) VALUES ($1, $2) \
-     ON CONFLICT (subject) DO UPDATE SET all_ended_at = excluded.all_ended_at";
-pub(crate) const ID_OF: &str = "SELECT CAST(id AS BLOB) FROM sessions WHERE token_digest = $1";
-pub(crate) const END_ONE: &str = "DELETE FROM sessions WHERE token_digest = $1";
 pub(crate) const END_ID: &str = "DELETE FROM sessions WHERE id = $1";
 pub(crate) const END_OWN: &str = "DELETE FROM sessions WHERE id = $1 AND subject = $2";
-pub(crate) const END_ALL: &str = "DELETE FROM sessions";
-pub(crate) const FIRST_BY_ID: &str = "SELECT token_digest FROM sessions ORDER BY id LIMIT $1";
-pub(crate) const OF_SUBJECT_BY_ID: &str = "SELECT token_digest FROM sessions WHERE subject = $1 ORDER BY id";
 
 // The feed.
 pub(crate) const ENDING_OF: &str = "SELECT session_id, subject, reason, at FROM session_feed \
@@ -103,21 +79,6 @@ pub(crate) const ENDINGS: &str = "SELECT session_id, subject, reason, at FROM se
      WHERE subject = $1 AND kind = 'ended' ORDER BY position DESC LIMIT $2";
 
 // Purging.
-/// Those past the absolute timeout come first, from the index; only then is the table read for idle ones.
-pub(crate) const EXPIRED: &str = "SELECT token_digest FROM sessions WHERE absolute_expires_at < $1 \
-     UNION ALL SELECT token_digest FROM sessions \
-     WHERE absolute_expires_at >= $1 AND idle_timeout IS NOT NULL AND last_seen_at + idle_timeout < $1 LIMIT $2";
-/// How many digests [`END_EXPIRED`] takes; with fewer, one is repeated.
-pub(crate) const EXPIRED_AT_ONCE: usize = 16;
-pub(crate) const END_EXPIRED: &str = "DELETE FROM sessions WHERE token_digest IN \
-     ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
-     AND (absolute_expires_at < $1 OR (idle_timeout IS NOT NULL AND last_seen_at + idle_timeout < $1))";
-pub(crate) const COUNT_OLD_ENDINGS: &str =
-    "SELECT count(*) FROM (SELECT 1 FROM session_feed WHERE kind = 'ended' AND at < $1 LIMIT $2)";
-pub(crate) const PURGE_ENDINGS: &str = "DELETE FROM session_feed WHERE position IN \
-     (SELECT position FROM session_feed WHERE kind = 'ended' AND at < $1 ORDER BY position LIMIT $2)";
-pub(crate) const PURGE_CHANGES: &str = "DELETE FROM session_feed WHERE position IN \
-     (SELECT position FROM session_feed WHERE kind <> 'ended' AND at < $1 ORDER BY position LIMIT $2)";
 
 // Accounts.
 pub(crate) const INSERT_ACCOUNT: &str =

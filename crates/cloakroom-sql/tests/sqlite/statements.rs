@@ -3,14 +3,15 @@
 /// All sources but those of tests.
 const SOURCES: &[(&str, &str)] = &[
     ("statements.rs", include_str!("../../src/statements.rs")),
-    ("account.rs", include_str!("../../src/account.rs")),
-    ("feed.rs", include_str!("../../src/feed.rs")),
-    ("login.rs", include_str!("../../src/login.rs")),
-    ("session.rs", include_str!("../../src/session.rs")),
-    ("sweep.rs", include_str!("../../src/sweep.rs")),
-    ("row.rs", include_str!("../../src/row.rs")),
-    ("open.rs", include_str!("../../src/open.rs")),
-    ("reader.rs", include_str!("../../src/reader.rs")),
+    ("account.rs", include_str!("../../src/sqlite/account.rs")),
+    ("feed.rs", include_str!("../../src/sqlite/feed.rs")),
+    ("login.rs", include_str!("../../src/sqlite/login.rs")),
+    ("session.rs", include_str!("../../src/sqlite/session.rs")),
+    ("sweep.rs", include_str!("../../src/sqlite/sweep.rs")),
+    ("row.rs", include_str!("../../src/sqlite/row.rs")),
+    ("database.rs", include_str!("../../src/sqlite/database.rs")),
+    ("sqlite/statements.rs", include_str!("../../src/sqlite/statements.rs")),
+    ("reader.rs", include_str!("../../src/sqlite/reader.rs")),
     ("0001_sessions.up.sql", include_str!("../../src/migrations/sqlite/0001_sessions.up.sql")),
 ];
 

@@ -4,7 +4,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use tempfile::TempDir;
 
 use super::*;
-use crate::error::store_error;
+use crate::sqlite::error::store_error;
 
 async fn writer(queue_max: usize) -> (Writer, TempDir) {
     let dir = tempfile::tempdir().unwrap();

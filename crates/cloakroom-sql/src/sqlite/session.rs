@@ -10,15 +10,16 @@ use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
 use sqlx::SqliteConnection;
 
-use crate::error::store_error;
-use crate::open::Database;
+use super::database::SqliteDatabase;
+use super::error::store_error;
+use super::statements::TOUCH;
+use super::{feed, login, row};
 use crate::statements::{
     FIND_SESSION, IS_LIVING, LIST_SESSIONS, LIST_SESSIONS_BEFORE, LIST_SESSIONS_OF, LIST_SESSIONS_OF_BEFORE,
-    REPLACE_TOKEN, REPLACE_TOKEN_REAUTHENTICATED, TOUCH,
+    REPLACE_TOKEN, REPLACE_TOKEN_REAUTHENTICATED,
 };
-use crate::{feed, login, row};
 
-impl SessionStore for Database {
+impl SessionStore for SqliteDatabase {
     fn begin(&self) -> StoreFuture<'_, Moment> {
         Box::pin(self.moment())
     }
@@ -60,7 +61,7 @@ impl SessionStore for Database {
     }
 }
 
-impl Database {
+impl SqliteDatabase {
     async fn session(&self, digest: TokenDigest) -> Result<Option<SessionRecord>, StoreError> {
         let row = sqlx::query(FIND_SESSION)
             .bind(&digest.as_bytes()[..])

@@ -11,15 +11,15 @@ use cloakroom_core::time::Timestamp;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Sqlite, SqliteConnection};
 
-use crate::error::store_error;
-use crate::open::Database;
+use super::database::SqliteDatabase;
+use super::error::store_error;
+use super::{feed, row};
 use crate::statements::{
     ACCOUNT_BY_LOGIN_NAME, ACCOUNT_BY_SUBJECT, ACCOUNTS_AFTER, ANY_ACCOUNT, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
     INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, PASSWORD_HASH, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
 };
-use crate::{feed, row};
 
-impl AccountStore for Database {
+impl AccountStore for SqliteDatabase {
     fn create(&self, account: Account, precedence: Precedence) -> StoreFuture<'_, Created> {
         Box::pin(self.writer().run(move |connection| Box::pin(create(connection, account, precedence))))
     }
@@ -93,7 +93,7 @@ impl AccountStore for Database {
 
 type Statement<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 
-impl Database {
+impl SqliteDatabase {
     async fn account(&self, statement: Statement<'_>) -> Result<Option<Account>, StoreError> {
         let row = statement.fetch_optional(&self.readers().pool()?).await.map_err(store_error)?;
         row.as_ref().map(row::account).transpose()

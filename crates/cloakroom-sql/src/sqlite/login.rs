@@ -7,15 +7,14 @@ use cloakroom_core::time::{Timestamp, millis};
 use cloakroom_core::token::TokenDigest;
 use sqlx::SqliteConnection;
 
-use crate::error::store_error;
-use crate::feed::{self, Cause};
-use crate::open::Database;
-use crate::row;
-use crate::statements::{
-    COUNT_LIVING, ENSURE_SUBJECT, INSERT_SESSION, IS_TAKEN, LAST_ALL_ENDED_AT, MOMENT, OLDEST_LIVING,
-};
+use super::database::SqliteDatabase;
+use super::error::store_error;
+use super::feed::{self, Cause};
+use super::row;
+use super::statements::{IS_TAKEN, LAST_ALL_ENDED_AT, MOMENT};
+use crate::statements::{COUNT_LIVING, ENSURE_SUBJECT, INSERT_SESSION, OLDEST_LIVING};
 
-impl Database {
+impl SqliteDatabase {
     /// The last position committed. A reader takes it, so that a login does not wait for the writer to begin.
     pub(crate) async fn moment(&self) -> Result<Moment, StoreError> {
         let last: Option<i64> =

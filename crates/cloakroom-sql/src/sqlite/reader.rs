@@ -11,8 +11,8 @@ use cloakroom_core::store::{StoreError, StoreErrorKind};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{Pool, Sqlite};
 
+use super::location::FileIdentity;
 use crate::error::unavailable;
-use crate::location::FileIdentity;
 
 /// How long a read waits for a free reader before it is refused as busy.
 const WAIT_MAX: Duration = Duration::from_secs(5);

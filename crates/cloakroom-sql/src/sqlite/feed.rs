@@ -8,13 +8,14 @@ use cloakroom_core::token::TokenDigest;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Row as _, Sqlite, SqliteConnection};
 
-use crate::error::store_error;
-use crate::open::Database;
-use crate::row;
-use crate::statements::{
-    APPEND_ALL_ENDED, CLEAR_ENDING, END_ALL, END_EXPIRED, END_ID, END_ONE, END_OWN, ENDING_OF, ENDINGS,
-    EXPIRED_AT_ONCE, FIRST_BY_ID, HAS_DIGEST, ID_OF, OF_SUBJECT_BY_ID, SET_ALL_ENDED, SET_ENDING,
+use super::database::SqliteDatabase;
+use super::error::store_error;
+use super::row;
+use super::statements::{
+    APPEND_ALL_ENDED, CLEAR_ENDING, END_ALL, END_EXPIRED, END_ONE, EXPIRED_AT_ONCE, FIRST_BY_ID, HAS_DIGEST, ID_OF,
+    OF_SUBJECT_BY_ID, SET_ALL_ENDED, SET_ENDING,
 };
+use crate::statements::{END_ID, END_OWN, ENDING_OF, ENDINGS};
 
 /// Up to this many sessions ended for everyone are ended one by one, in the order of their ids.
 const ORDERED_MAX: u32 = 500;
@@ -215,7 +216,7 @@ pub(crate) async fn has_digest(connection: &mut SqliteConnection, digest: &Token
     sqlx::query_scalar(HAS_DIGEST).bind(&digest.as_bytes()[..]).fetch_one(connection).await.map_err(store_error)
 }
 
-impl Database {
+impl SqliteDatabase {
     /// Why and when the session of a token digest ended.
     pub(crate) async fn last_ending(&self, digest: TokenDigest) -> Result<Option<Ending>, StoreError> {
         let row = sqlx::query(ENDING_OF)

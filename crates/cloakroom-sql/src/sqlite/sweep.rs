@@ -4,13 +4,13 @@ use cloakroom_core::store::{Purge, Purged, StoreError};
 use cloakroom_core::time::Timestamp;
 use sqlx::{Row as _, SqliteConnection};
 
-use crate::error::store_error;
-use crate::feed;
-use crate::open::Database;
-use crate::row;
-use crate::statements::{COUNT_OLD_ENDINGS, EXPIRED, PURGE_CHANGES, PURGE_ENDINGS};
+use super::database::SqliteDatabase;
+use super::error::store_error;
+use super::feed;
+use super::row;
+use super::statements::{COUNT_OLD_ENDINGS, EXPIRED, PURGE_CHANGES, PURGE_ENDINGS};
 
-impl Database {
+impl SqliteDatabase {
     /// Purges one chunk. A reader looks for what expired, which may read the whole table since use is not indexed; the
     /// writer then deletes only what it finds still expired.
     pub(crate) async fn purge_chunk(&self, purge: Purge) -> Result<Purged, StoreError> {

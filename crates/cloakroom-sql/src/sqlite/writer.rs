@@ -19,24 +19,15 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::error::{kind_of, unavailable};
-use crate::location::FileIdentity;
+use super::error::kind_of;
+use super::location::FileIdentity;
+use crate::error::unavailable;
+use crate::writer_counts::WriterCounts;
 
 /// How many jobs share one commit at most: bounds how long the first of them waits for the last.
 const GROUP_MAX: usize = 64;
 /// How long a job waits for a place in a full queue before it is refused as busy.
 const QUEUE_WAIT: Duration = Duration::from_secs(1);
-
-/// What the single writer has done since it was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WriterCounts {
-    /// Transactions committed.
-    pub commits: u64,
-    /// Jobs answered after a commit.
-    pub jobs: u64,
-    /// Times the connection was opened again after a failure.
-    pub reopened: u64,
-}
 
 #[derive(Debug, Default)]
 struct Counters {

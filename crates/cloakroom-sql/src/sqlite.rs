@@ -1,0 +1,17 @@
+//! The stores on one SQLite file: a pool of readers, a single writer.
+
+mod account;
+mod database;
+mod error;
+mod feed;
+mod location;
+mod login;
+mod migrate;
+mod reader;
+mod row;
+mod session;
+mod statements;
+mod sweep;
+mod writer;
+
+pub(crate) use database::SqliteDatabase;
