@@ -7,6 +7,21 @@ pub(crate) fn program(program: &str, package: &str, what_for: &str) -> Outcome {
     if succeeds(&mut command(program, ["--version"])) {
         return Ok(());
     }
+    install(program, package, what_for)
+}
+
+/// Sees to it that there is a PostgreSQL server, in the path or where Debian keeps it.
+pub(crate) fn postgres() -> Outcome {
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    if debian.into_iter().any(|version| version.path().join("bin/initdb").exists())
+        || succeeds(&mut command("initdb", ["--version"]))
+    {
+        return Ok(());
+    }
+    install("initdb", "postgresql", "tests start a throwaway PostgreSQL cluster")
+}
+
+fn install(program: &str, package: &str, what_for: &str) -> Outcome {
     let is_root = output(&mut command("id", ["-u"])).is_ok_and(|id| id.trim() == "0");
     if !is_root || !succeeds(&mut command("apt-get", ["--version"])) {
         return Err(format!("`{program}` is missing ({what_for}): install it, on Debian `apt-get install {package}`"));

@@ -12,6 +12,7 @@ pub(crate) fn run(filters: &[String]) -> Outcome {
 /// The tests without tidy.
 pub(crate) fn tests(filters: &[String]) -> Outcome {
     need::program("sqlite3", "sqlite3", "tests look into the database from outside")?;
+    need::postgres()?;
     let mut total = Tally::default();
     let outcome = [&["--all-targets"][..], &["--doc"]].into_iter().try_for_each(|kind| {
         let mut command = cargo(["test", "--workspace", "--locked"].into_iter().chain(kind.iter().copied()));

@@ -35,6 +35,8 @@ pub const PAGE_MAX: u32 = 500;
 pub enum Moment {
     /// The last position of the feed, where one writer makes positions a total order.
     Position(i64),
+    /// A PostgreSQL snapshot (`pg_snapshot` as text), where commits have no order among themselves.
+    Snapshot(Box<str>),
 }
 
 /// A session about to be issued.

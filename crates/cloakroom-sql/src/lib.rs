@@ -14,6 +14,7 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
+mod words;
 mod writer_counts;
 
 pub use error::{OpenError, OpenErrorKind};

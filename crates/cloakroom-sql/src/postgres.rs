@@ -1,1 +1,18 @@
+//! The stores on a PostgreSQL server, shared by any number of instances.
+//!
+//! Every operation is one statement or one transaction at READ COMMITTED; locks are taken in one order everywhere: everyone
+//! (an advisory lock), the account's row, the subject's row, then rows of `sessions` by token digest.
 
+mod account;
+mod database;
+mod error;
+mod feed;
+mod login;
+mod migrate;
+mod row;
+mod session;
+mod statements;
+mod sweep;
+mod value;
+
+pub(crate) use database::PostgresDatabase;

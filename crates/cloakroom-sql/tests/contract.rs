@@ -1,6 +1,6 @@
-//! The contract suite on SQLite: a real file for every clause.
+//! The contract suite on both databases: a real file, or a schema of its own on a real server, for every clause.
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod sqlite {
     use cloakroom_core::store::contract::Stores;
     use cloakroom_sql::{Database, OpenOptions, Scope};
@@ -11,6 +11,27 @@ mod sqlite {
         let database = Database::open(&url, OpenOptions::default()).await.unwrap();
         database.migrate(Scope::Everything).await.unwrap();
         Stores::new(database.sessions(), database.accounts()).keeping(dir)
+    }
+
+    mod contract {
+        cloakroom_core::contract_tests!(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            super::fresh
+        );
+    }
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod postgres {
+    use cloakroom_core::store::contract::Stores;
+    use cloakroom_sql::{Database, OpenOptions, Scope};
+    use testbed::postgres::Cluster;
+
+    async fn fresh() -> Stores {
+        let schema = Cluster::shared().fresh_schema().unwrap();
+        let database = Database::open(&schema.url(), OpenOptions::default()).await.unwrap();
+        database.migrate(Scope::Everything).await.unwrap();
+        Stores::new(database.sessions(), database.accounts())
     }
 
     mod contract {

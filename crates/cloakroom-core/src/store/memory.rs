@@ -84,15 +84,17 @@ impl State {
         self.end_where(reason, at, |digest, record| record.subject == *subject && Some(*digest) != keep)
     }
 
-    fn is_overtaken(&self, subject: &Subject, moment: &Moment) -> bool {
-        let Moment::Position(moment) = moment;
+    fn is_overtaken(&self, subject: &Subject, moment: i64) -> bool {
         let ended = self.all_ended_at.get(subject).copied().max(self.everyone_ended_at);
-        ended.is_some_and(|ended| ended > *moment)
+        ended.is_some_and(|ended| ended > moment)
     }
 
     fn issue(&mut self, issue: Issue) -> Result<Issued, StoreError> {
         let Issue { moment, digest, session, supersedes, max_per_subject } = issue;
-        if self.is_overtaken(&session.subject, &moment) {
+        let Moment::Position(moment) = moment else {
+            return Err(StoreError::caused(StoreErrorKind::Conflict, "the login began on another kind of database"));
+        };
+        if self.is_overtaken(&session.subject, moment) {
             return Ok(Issued::Overtaken);
         }
         let taken = self.sessions.contains_key(&digest) || self.sessions.values().any(|record| record.id == session.id);

@@ -18,6 +18,7 @@ use crate::statements::{
     ACCOUNT_BY_LOGIN_NAME, ACCOUNT_BY_SUBJECT, ACCOUNTS_AFTER, ANY_ACCOUNT, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
     INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, PASSWORD_HASH, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
 };
+use crate::words::role_word;
 
 impl AccountStore for SqliteDatabase {
     fn create(&self, account: Account, precedence: Precedence) -> StoreFuture<'_, Created> {
@@ -147,7 +148,7 @@ async fn create(
         .bind(account.subject.as_str())
         .bind(account.login_name.as_str())
         .bind(account.password_hash.as_str())
-        .bind(row::role_word(account.role))
+        .bind(role_word(account.role))
         .bind(account.created_at.as_millis())
         .bind(account.password_changed_at.as_millis())
         .bind(account.disabled_at.map(Timestamp::as_millis));

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use cloakroom_core::account::{Account, LoginName, Role};
+use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::ending::Ending;
 use cloakroom_core::password::PasswordHash;
 use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
@@ -13,6 +13,8 @@ use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row as _, Sqlite, Type};
+
+use crate::words::role_from;
 
 /// A row and the table its values are blamed on.
 struct Source<'r> {
@@ -97,20 +99,4 @@ pub(crate) fn digest(row: &SqliteRow) -> Result<TokenDigest, StoreError> {
     let source = Source { row, table: "sessions" };
     let bytes: &[u8] = source.get("token_digest")?;
     bytes.try_into().map(TokenDigest::from_bytes).map_err(|_| source.corrupt("token_digest"))
-}
-
-/// The word a role is stored as.
-pub(crate) const fn role_word(role: Role) -> &'static str {
-    match role {
-        Role::Person => "person",
-        Role::Administrator => "administrator",
-    }
-}
-
-fn role_from(word: &str) -> Result<Role, ()> {
-    match word {
-        "person" => Ok(Role::Person),
-        "administrator" => Ok(Role::Administrator),
-        _ => Err(()),
-    }
 }

@@ -1,0 +1,2 @@
+-- Drops every account, with its password.
+DROP TABLE accounts;

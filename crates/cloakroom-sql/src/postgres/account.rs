@@ -1,0 +1,194 @@
+//! The account store on this database. What ends sessions does so in the account's own transaction.
+
+use cloakroom_core::account::{Account, LoginName};
+use cloakroom_core::ending::EndReason;
+use cloakroom_core::password::PasswordHash;
+use cloakroom_core::session::Subject;
+use cloakroom_core::store::{
+    AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence, StoreError, StoreErrorKind, StoreFuture,
+};
+use cloakroom_core::time::Timestamp;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres};
+
+use super::database::PostgresDatabase;
+use super::error::store_error;
+use super::feed::Cause;
+use super::statements::{LOCK_ACCOUNTS, LOCK_PASSWORD_HASH};
+use super::value::Time;
+use super::{feed, row};
+use crate::statements::{
+    ACCOUNT_BY_LOGIN_NAME, ACCOUNT_BY_SUBJECT, ACCOUNTS_AFTER, ANY_ACCOUNT, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
+    INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
+};
+use crate::words::role_word;
+
+type Statement<'q> = Query<'q, Postgres, PgArguments>;
+
+impl AccountStore for PostgresDatabase {
+    fn create(&self, account: Account, precedence: Precedence) -> StoreFuture<'_, Created> {
+        Box::pin(async move {
+            let created = self.transaction(|connection| Box::pin(create(connection, account.clone(), precedence)));
+            match created.await {
+                // Somebody made it in the meantime: the constraint says so.
+                Err(error) if *error.kind() == StoreErrorKind::Conflict => Ok(Created::Taken),
+                done => done,
+            }
+        })
+    }
+
+    fn by_login_name(&self, name: LoginName) -> StoreFuture<'_, Option<Account>> {
+        Box::pin(async move { self.account(sqlx::query(ACCOUNT_BY_LOGIN_NAME).bind(name.as_str())).await })
+    }
+
+    fn by_subject(&self, subject: Subject) -> StoreFuture<'_, Option<Account>> {
+        Box::pin(async move { self.account(sqlx::query(ACCOUNT_BY_SUBJECT).bind(subject.as_str())).await })
+    }
+
+    fn any(&self) -> StoreFuture<'_, bool> {
+        Box::pin(async move { sqlx::query_scalar(ANY_ACCOUNT).fetch_one(self.pool()).await.map_err(store_error) })
+    }
+
+    fn page(&self, after: Option<LoginName>, limit: u32) -> StoreFuture<'_, Vec<Account>> {
+        Box::pin(async move {
+            let rows = sqlx::query(ACCOUNTS_AFTER)
+                .bind(after.as_ref().map_or("", LoginName::as_str))
+                .bind(i64::from(limit.min(PAGE_MAX)))
+                .fetch_all(self.pool())
+                .await
+                .map_err(store_error)?;
+            rows.iter().map(row::account).collect()
+        })
+    }
+
+    fn change_password(&self, change: PasswordChange) -> StoreFuture<'_, Changed> {
+        Box::pin(
+            async move { self.transaction(|connection| Box::pin(change_password(connection, change.clone()))).await },
+        )
+    }
+
+    fn rehash(&self, subject: Subject, old: PasswordHash, new: PasswordHash) -> StoreFuture<'_, bool> {
+        Box::pin(async move {
+            let rehash = sqlx::query(REHASH).bind(new.as_str()).bind(subject.as_str()).bind(old.as_str());
+            found_one(rehash.execute(self.pool()).await.map_err(store_error)?.rows_affected())
+        })
+    }
+
+    fn disable(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed> {
+        Box::pin(self.change_and_end(subject, Change::Disable, at))
+    }
+
+    fn enable(&self, subject: Subject) -> StoreFuture<'_, Changed> {
+        Box::pin(async move {
+            let enable = sqlx::query(ENABLE_ACCOUNT).bind(subject.as_str());
+            let found = found_one(enable.execute(self.pool()).await.map_err(store_error)?.rows_affected())?;
+            Ok(if found { Changed::Done { ended: 0 } } else { Changed::Missing })
+        })
+    }
+
+    fn remove(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed> {
+        Box::pin(self.change_and_end(subject, Change::Remove, at))
+    }
+}
+
+/// A change to an account that ends everything of its subject.
+#[derive(Clone, Copy)]
+enum Change {
+    Disable,
+    Remove,
+}
+
+impl PostgresDatabase {
+    async fn account(&self, statement: Statement<'_>) -> Result<Option<Account>, StoreError> {
+        let row = statement.fetch_optional(self.pool()).await.map_err(store_error)?;
+        row.as_ref().map(row::account).transpose()
+    }
+
+    async fn change_and_end(&self, subject: Subject, change: Change, at: Timestamp) -> Result<Changed, StoreError> {
+        self.transaction(|connection| {
+            let subject = subject.clone();
+            Box::pin(async move {
+                let (statement, reason) = match change {
+                    Change::Disable => (sqlx::query(DISABLE_ACCOUNT).bind(Time(at)), EndReason::AccountDisabled),
+                    Change::Remove => (sqlx::query(REMOVE_ACCOUNT), EndReason::AccountRemoved),
+                };
+                if !found_one(execute(connection, statement.bind(subject.as_str())).await?)? {
+                    return Ok(Changed::Missing);
+                }
+                let ended = feed::end_subject(connection, &subject, None, Cause::new(reason, at)).await?;
+                Ok(Changed::Done { ended })
+            })
+        })
+        .await
+    }
+}
+
+async fn execute(connection: &mut PgConnection, statement: Statement<'_>) -> Result<u64, StoreError> {
+    Ok(statement.execute(connection).await.map_err(store_error)?.rows_affected())
+}
+
+/// Whether a row was found, and notices if it was more than one.
+fn found_one(rows: u64) -> Result<bool, StoreError> {
+    match rows {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(StoreError::new(StoreErrorKind::Conflict)),
+    }
+}
+
+async fn create(
+    connection: &mut PgConnection,
+    account: Account,
+    precedence: Precedence,
+) -> Result<Created, StoreError> {
+    if precedence == Precedence::First {
+        execute(connection, sqlx::query(LOCK_ACCOUNTS)).await?;
+        let any: bool = sqlx::query_scalar(ANY_ACCOUNT).fetch_one(&mut *connection).await.map_err(store_error)?;
+        if any {
+            return Ok(Created::NotFirst);
+        }
+    }
+    let is_taken: bool = sqlx::query_scalar(IS_ACCOUNT_TAKEN)
+        .bind(account.subject.as_str())
+        .bind(account.login_name.as_str())
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(store_error)?;
+    if is_taken {
+        return Ok(Created::Taken);
+    }
+    let insert = sqlx::query(INSERT_ACCOUNT)
+        .bind(account.subject.as_str())
+        .bind(account.login_name.as_str())
+        .bind(account.password_hash.as_str())
+        .bind(role_word(account.role))
+        .bind(Time(account.created_at))
+        .bind(Time(account.password_changed_at))
+        .bind(account.disabled_at.map(Time));
+    if found_one(execute(connection, insert).await?)? {
+        Ok(Created::Created)
+    } else {
+        Err(StoreError::new(StoreErrorKind::Conflict))
+    }
+}
+
+async fn change_password(connection: &mut PgConnection, change: PasswordChange) -> Result<Changed, StoreError> {
+    let PasswordChange { subject, expected, new, keep, at } = change;
+    let stored: Option<String> = sqlx::query_scalar(LOCK_PASSWORD_HASH)
+        .bind(subject.as_str())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(store_error)?;
+    let Some(stored) = stored else { return Ok(Changed::Missing) };
+    if expected.is_some_and(|expected| expected.as_str() != stored) {
+        return Ok(Changed::Conflict);
+    }
+    let set = sqlx::query(SET_PASSWORD).bind(new.as_str()).bind(Time(at)).bind(subject.as_str());
+    if !found_one(execute(connection, set).await?)? {
+        return Ok(Changed::Missing);
+    }
+    let cause = Cause::new(EndReason::PasswordChanged, at);
+    let ended = feed::end_subject(connection, &subject, keep, cause).await?;
+    Ok(Changed::Done { ended })
+}

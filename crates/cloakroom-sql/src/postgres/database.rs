@@ -1,0 +1,183 @@
+//! An open PostgreSQL database: the pool, how it is opened, and how a transaction runs on it.
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture};
+use futures_util::future::BoxFuture;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Executor as _, PgConnection, PgPool};
+
+use super::error::{is_lost_race, open_error, store_error};
+use super::statements::{BEGIN, IS_STANDBY, VERSION};
+use crate::error::{OpenError, OpenErrorKind, unavailable};
+use crate::migrate::{self, Applied, MigrationStatus, Scope};
+use crate::open::{Backend, OpenOptions};
+use crate::statements::IS_READY;
+use crate::writer_counts::WriterCounts;
+
+/// How long an operation waits for a free connection before it is refused as busy.
+const WAIT_MAX: Duration = Duration::from_secs(3);
+/// How long the server may take to be reached at the start.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// How often a transaction that lost a race (deadlock, serialization) is run at most.
+const TRIES: u32 = 4;
+/// The oldest server: `pg_visible_in_snapshot` on `xid8` is of 13, TID range scans are of 14.
+const VERSION_MIN: i32 = 140_000;
+/// What every connection is set to, whatever the role's defaults: no statement and no forgotten transaction holds a lock
+/// for long, and an ending that has returned has happened.
+const SETTINGS: &str = "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; \
+     SET default_transaction_isolation = 'read committed'; SET DateStyle = 'ISO'";
+
+/// An open database: one pool for everything. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct PostgresDatabase {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    name: String,
+    /// Opens one more connection, for migrations.
+    options: PgConnectOptions,
+    pool: PgPool,
+}
+
+impl PostgresDatabase {
+    /// Opens the database at `url`. Does not migrate.
+    pub(crate) async fn open(url: &str, options: &OpenOptions) -> Result<Self, OpenError> {
+        let connect = PgConnectOptions::from_str(url)
+            .map_err(|error| open_error("the PostgreSQL database", error))?
+            .application_name("cloakroom")
+            .disable_statement_logging();
+        let name = name_of(&connect);
+        let failed = |error| open_error(&name, error);
+        let mut first = match tokio::time::timeout(CONNECT_MAX, connect.connect()).await {
+            Ok(connected) => connected.map_err(failed)?,
+            Err(_) => return Err(failed(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
+        };
+        first.execute(SETTINGS).await.map_err(failed)?;
+        check_server(&mut first, &name).await?;
+        migrate::refuse_newer(&mut first, &name).await?;
+        drop(first); // the pool opens its own
+
+        let pool = PgPoolOptions::new()
+            .max_connections(options.connections_max.clamp(1, 256))
+            .acquire_timeout(WAIT_MAX)
+            .after_connect(|connection, _| Box::pin(async move { connection.execute(SETTINGS).await.map(drop) }))
+            .connect_lazy_with(connect.clone());
+        Ok(Self { shared: Arc::new(Shared { name, options: connect, pool }) })
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.shared.pool
+    }
+
+    /// The URL as it may be shown.
+    pub(crate) fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// One more connection, for a migration.
+    pub(crate) async fn connect(&self) -> Result<PgConnection, OpenError> {
+        let failed = |error| open_error(self.name(), error);
+        let mut connection = self.shared.options.connect().await.map_err(failed)?;
+        connection.execute(SETTINGS).await.map_err(failed)?;
+        Ok(connection)
+    }
+
+    /// Runs `work` in a transaction, and again if it lost to another one. It is taken back when `work` fails.
+    pub(crate) async fn transaction<T: Send>(
+        &self,
+        work: impl for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + Sync,
+    ) -> Result<T, StoreError> {
+        let mut tries = 1;
+        loop {
+            match self.try_transaction(&work).await {
+                Err(error) if tries < TRIES && is_lost_race(&error) => tries += 1,
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_transaction<T: Send>(
+        &self,
+        work: &(impl for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + Sync),
+    ) -> Result<T, StoreError> {
+        let mut transaction = self.pool().begin_with(BEGIN).await.map_err(store_error)?;
+        let done = work(&mut transaction).await?; // dropped on an error, which takes it back
+        transaction.commit().await.map_err(store_error)?;
+        Ok(done)
+    }
+
+    async fn is_ready(&self) -> Result<(), StoreError> {
+        let ready: bool = sqlx::query_scalar(IS_READY).fetch_one(self.pool()).await.map_err(store_error)?;
+        if ready { Ok(()) } else { Err(unavailable("the session tables are incomplete; run cloakroom migrate")) }
+    }
+}
+
+/// The URL without a password.
+fn name_of(options: &PgConnectOptions) -> String {
+    let host = options.get_socket().map_or_else(|| options.get_host().to_owned(), |path| path.display().to_string());
+    let database = options.get_database().unwrap_or_else(|| options.get_username());
+    format!("postgres://{}@{host}:{}/{database}", options.get_username(), options.get_port())
+}
+
+async fn check_server(connection: &mut PgConnection, name: &str) -> Result<(), OpenError> {
+    let failed = |error| open_error(name, error);
+    let version: i32 = sqlx::query_scalar(VERSION).fetch_one(&mut *connection).await.map_err(failed)?;
+    if version < VERSION_MIN {
+        let found = format!("the server is PostgreSQL {}", version / 10_000);
+        let way_out = format!("upgrade it to {} or newer", VERSION_MIN / 10_000);
+        return Err(OpenError::new(OpenErrorKind::TooOld, name, &found, &way_out));
+    }
+    let is_standby: bool = sqlx::query_scalar(IS_STANDBY).fetch_one(&mut *connection).await.map_err(failed)?;
+    if is_standby {
+        let found = "the server is a standby, which cannot be written";
+        return Err(OpenError::new(OpenErrorKind::ReadOnly, name, found, "point database.url at the primary"));
+    }
+    Ok(())
+}
+
+impl Backend for PostgresDatabase {
+    fn sessions(&self) -> Arc<dyn SessionStore> {
+        Arc::new(self.clone())
+    }
+
+    fn accounts(&self) -> Arc<dyn AccountStore> {
+        Arc::new(self.clone())
+    }
+
+    fn ping(&self) -> StoreFuture<'_, ()> {
+        Box::pin(self.is_ready())
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.shared.pool.close())
+    }
+
+    fn writer_counts(&self) -> WriterCounts {
+        WriterCounts::default()
+    }
+
+    fn migrate(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<Applied>, OpenError>> {
+        Box::pin(self.migrate_up(scope))
+    }
+
+    fn migration_status(&self) -> BoxFuture<'_, Result<Vec<MigrationStatus>, OpenError>> {
+        Box::pin(self.status())
+    }
+
+    fn require_migrated(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>> {
+        Box::pin(self.require(scope))
+    }
+
+    fn would_drop(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<(String, u64)>, OpenError>> {
+        Box::pin(self.tables_to_drop(scope))
+    }
+
+    fn roll_back(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>> {
+        Box::pin(self.migrate_down(scope))
+    }
+}

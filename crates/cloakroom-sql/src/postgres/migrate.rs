@@ -1,0 +1,88 @@
+//! The migrations in PostgreSQL's words, each run in one transaction under a lock.
+
+use futures_util::future::BoxFuture;
+use sqlx::{Connection as _, PgConnection};
+
+use super::database::PostgresDatabase;
+use super::error::open_error;
+use super::statements::{BEGIN, HAS_TABLE, LOCK_MIGRATION, NO_TIME_LIMIT};
+use crate::error::OpenError;
+use crate::migrate::{self, Applied, Dialect, MigrationStatus, Scope, Set, Step, counting, dropping};
+
+impl Dialect for PgConnection {
+    const SESSIONS: Set = Set {
+        table: "cloakroom_migrations",
+        steps: &[Step {
+            version: 1,
+            name: "0001_sessions",
+            description: "sessions, their subjects and the feed of endings",
+            up: include_str!("../migrations/postgres/0001_sessions.up.sql"),
+            down: include_str!("../migrations/postgres/0001_sessions.down.sql"),
+        }],
+        counted: &["sessions", "session_subjects", "session_feed"],
+    };
+    const ACCOUNTS: Set = Set {
+        table: "cloakroom_account_migrations",
+        steps: &[Step {
+            version: 1,
+            name: "0001_accounts",
+            description: "the server's accounts",
+            up: include_str!("../migrations/postgres/accounts/0001_accounts.up.sql"),
+            down: include_str!("../migrations/postgres/accounts/0001_accounts.down.sql"),
+        }],
+        counted: &["accounts"],
+    };
+
+    fn has_table<'c>(&'c mut self, table: &'static str) -> BoxFuture<'c, Result<bool, sqlx::Error>> {
+        Box::pin(sqlx::query_scalar(HAS_TABLE).bind(table).fetch_one(self))
+    }
+
+    fn count_rows<'c>(&'c mut self, table: &'static str) -> BoxFuture<'c, Result<i64, sqlx::Error>> {
+        Box::pin(sqlx::query_scalar(counting(table)).fetch_one(self))
+    }
+
+    fn drop_table<'c>(&'c mut self, table: &'static str) -> BoxFuture<'c, Result<(), sqlx::Error>> {
+        Box::pin(async move { sqlx::query(dropping(table)).execute(self).await.map(drop) })
+    }
+
+    fn failed(name: &str, error: sqlx::Error) -> OpenError {
+        open_error(name, error)
+    }
+}
+
+impl PostgresDatabase {
+    pub(crate) async fn migrate_up(&self, scope: Scope) -> Result<Vec<Applied>, OpenError> {
+        let failed = |error| open_error(self.name(), error);
+        let mut connection = self.connect().await?;
+        let mut transaction = connection.begin_with(BEGIN).await.map_err(failed)?;
+        sqlx::query(NO_TIME_LIMIT).execute(&mut *transaction).await.map_err(failed)?;
+        sqlx::query(LOCK_MIGRATION).execute(&mut *transaction).await.map_err(failed)?;
+        let applied = migrate::up(&mut *transaction, scope, self.name()).await?;
+        transaction.commit().await.map_err(failed)?;
+        connection.close().await.map_err(failed)?;
+        Ok(applied)
+    }
+
+    pub(crate) async fn status(&self) -> Result<Vec<MigrationStatus>, OpenError> {
+        migrate::status(&mut self.connect().await?, self.name()).await
+    }
+
+    pub(crate) async fn require(&self, scope: Scope) -> Result<(), OpenError> {
+        migrate::require(&mut self.connect().await?, scope, self.name()).await
+    }
+
+    pub(crate) async fn tables_to_drop(&self, scope: Scope) -> Result<Vec<(String, u64)>, OpenError> {
+        migrate::would_drop(&mut self.connect().await?, scope, self.name()).await
+    }
+
+    pub(crate) async fn migrate_down(&self, scope: Scope) -> Result<(), OpenError> {
+        let failed = |error| open_error(self.name(), error);
+        let mut connection = self.connect().await?;
+        let mut transaction = connection.begin_with(BEGIN).await.map_err(failed)?;
+        sqlx::query(NO_TIME_LIMIT).execute(&mut *transaction).await.map_err(failed)?;
+        sqlx::query(LOCK_MIGRATION).execute(&mut *transaction).await.map_err(failed)?;
+        migrate::down(&mut *transaction, scope, self.name()).await?;
+        transaction.commit().await.map_err(failed)?;
+        connection.close().await.map_err(failed)
+    }
+}

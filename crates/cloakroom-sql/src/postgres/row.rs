@@ -1,0 +1,94 @@
+//! Reading rows: every value is checked on its way in, because the database is everybody's to write.
+//!
+//! A value that cannot be what it is meant to be fails this one request with where it stands, never with what it is.
+
+use cloakroom_core::account::{Account, LoginName};
+use cloakroom_core::ending::Ending;
+use cloakroom_core::password::PasswordHash;
+use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
+use cloakroom_core::store::{StoreError, StoreErrorKind};
+use cloakroom_core::time::Timestamp;
+use cloakroom_core::token::TokenDigest;
+use sqlx::postgres::PgRow;
+use sqlx::{Decode, Postgres, Row as _, Type};
+use uuid::Uuid;
+
+use super::value::{Address, Span, Time};
+use crate::words::role_from;
+
+/// A row and the table its values are blamed on.
+struct Source<'r> {
+    row: &'r PgRow,
+    table: &'static str,
+}
+
+impl<'r> Source<'r> {
+    fn corrupt(&self, column: &'static str) -> StoreError {
+        StoreError::new(StoreErrorKind::Corrupt { table: self.table, column })
+    }
+
+    /// A value of its column's type. The driver's own error is dropped: it may quote the value.
+    fn get<T: Decode<'r, Postgres> + Type<Postgres>>(&self, column: &'static str) -> Result<T, StoreError> {
+        self.row.try_get(column).map_err(|_| self.corrupt(column))
+    }
+
+    /// A text that `parse` understands.
+    fn parsed<T, E>(&self, column: &'static str, parse: impl FnOnce(&'r str) -> Result<T, E>) -> Result<T, StoreError> {
+        parse(self.get(column)?).map_err(|_| self.corrupt(column))
+    }
+
+    fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
+        self.get::<Time>(column).map(|time| time.0)
+    }
+}
+
+pub(crate) fn session(row: &PgRow) -> Result<SessionRecord, StoreError> {
+    let source = Source { row, table: "sessions" };
+    let ip: Option<Address> = source.get("ip")?;
+    Ok(SessionRecord {
+        id: SessionId::from_uuid(source.get::<Uuid>("id")?),
+        subject: source.parsed("subject", Subject::new)?,
+        created_at: source.time("created_at")?,
+        authenticated_at: source.time("authenticated_at")?,
+        last_seen_at: source.time("last_seen_at")?,
+        idle_timeout: source.get::<Option<Span>>("idle_timeout")?.map(|span| span.0),
+        absolute_expires_at: source.time("absolute_expires_at")?,
+        auth_method: source.parsed("auth_method", AuthMethod::new)?,
+        // Cleans again what somebody else may have written: it ends up on pages.
+        client: ClientFacts::new(source.get("user_agent")?, ip.map(|address| address.0)),
+    })
+}
+
+pub(crate) fn ending(row: &PgRow) -> Result<Ending, StoreError> {
+    let source = Source { row, table: "session_feed" };
+    Ok(Ending {
+        session: SessionId::from_uuid(source.get::<Uuid>("session_id")?),
+        subject: source.parsed("subject", Subject::new)?,
+        reason: source.parsed("reason", str::parse)?,
+        at: source.time("at")?,
+    })
+}
+
+pub(crate) fn account(row: &PgRow) -> Result<Account, StoreError> {
+    let source = Source { row, table: "accounts" };
+    Ok(Account {
+        subject: source.parsed("subject", Subject::new)?,
+        // Only a name that is already normal can be found, so only that is one.
+        login_name: source.parsed("login_name", |text| match LoginName::new(text) {
+            Ok(name) if name.as_str() == text => Ok(name),
+            _ => Err(()),
+        })?,
+        password_hash: source.parsed("password_hash", PasswordHash::parse)?,
+        role: source.parsed("role", role_from)?,
+        created_at: source.time("created_at")?,
+        password_changed_at: source.time("password_changed_at")?,
+        disabled_at: source.get::<Option<Time>>("disabled_at")?.map(|time| time.0),
+    })
+}
+
+/// A token digest by itself.
+pub(crate) fn digest(row: &PgRow) -> Result<TokenDigest, StoreError> {
+    let source = Source { row, table: "sessions" };
+    let bytes: &[u8] = source.get("token_digest")?;
+    bytes.try_into().map(TokenDigest::from_bytes).map_err(|_| source.corrupt("token_digest"))
+}

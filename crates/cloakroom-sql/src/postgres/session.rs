@@ -1,0 +1,125 @@
+//! The session store on this database.
+
+use std::collections::{HashMap, HashSet};
+
+use cloakroom_core::ending::{EndReason, Ending};
+use cloakroom_core::session::{SessionRecord, Subject};
+use cloakroom_core::store::{
+    Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, SessionStore, StoreError, StoreErrorKind,
+    StoreFuture, Target, Touch,
+};
+use cloakroom_core::time::Timestamp;
+use cloakroom_core::token::TokenDigest;
+use sqlx::PgConnection;
+
+use super::database::PostgresDatabase;
+use super::error::store_error;
+use super::feed::Cause;
+use super::statements::TOUCH;
+use super::value::Time;
+use super::{login, row};
+use crate::statements::{
+    FIND_SESSION, LIST_SESSIONS, LIST_SESSIONS_BEFORE, LIST_SESSIONS_OF, LIST_SESSIONS_OF_BEFORE, REPLACE_TOKEN,
+    REPLACE_TOKEN_REAUTHENTICATED,
+};
+
+impl SessionStore for PostgresDatabase {
+    fn begin(&self) -> StoreFuture<'_, Moment> {
+        Box::pin(self.moment())
+    }
+
+    fn issue(&self, issue: Issue) -> StoreFuture<'_, Issued> {
+        Box::pin(async move { self.transaction(|connection| Box::pin(login::issue(connection, issue.clone()))).await })
+    }
+
+    fn find(&self, digest: TokenDigest) -> StoreFuture<'_, Option<SessionRecord>> {
+        Box::pin(self.session(digest))
+    }
+
+    fn ending_of(&self, digest: TokenDigest) -> StoreFuture<'_, Option<Ending>> {
+        Box::pin(self.last_ending(digest))
+    }
+
+    fn touch(&self, touches: Vec<Touch>, now: Timestamp) -> StoreFuture<'_, Vec<TokenDigest>> {
+        Box::pin(self.record_uses(touches, now))
+    }
+
+    fn replace(&self, replacement: Replace) -> StoreFuture<'_, bool> {
+        Box::pin(async move { self.transaction(|connection| Box::pin(replace(connection, replacement))).await })
+    }
+
+    fn end(&self, target: Target, reason: EndReason, at: Timestamp) -> StoreFuture<'_, u64> {
+        Box::pin(self.end_target(target, Cause::new(reason, at)))
+    }
+
+    fn list(&self, query: ListQuery) -> StoreFuture<'_, Vec<SessionRecord>> {
+        Box::pin(self.session_page(query))
+    }
+
+    fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {
+        Box::pin(self.last_endings(subject, limit))
+    }
+
+    fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {
+        Box::pin(self.purge_chunk(purge))
+    }
+}
+
+impl PostgresDatabase {
+    async fn session(&self, digest: TokenDigest) -> Result<Option<SessionRecord>, StoreError> {
+        let find = sqlx::query(FIND_SESSION).bind(&digest.as_bytes()[..]);
+        let row = find.fetch_optional(self.pool()).await.map_err(store_error)?;
+        row.as_ref().map(row::session).transpose()
+    }
+
+    async fn session_page(&self, query: ListQuery) -> Result<Vec<SessionRecord>, StoreError> {
+        let before = query.before.map(|id| *id.as_uuid());
+        let subject = query.subject.as_ref().map(Subject::as_str);
+        let statement = match (subject, before) {
+            (None, None) => sqlx::query(LIST_SESSIONS),
+            (None, Some(before)) => sqlx::query(LIST_SESSIONS_BEFORE).bind(before),
+            (Some(subject), None) => sqlx::query(LIST_SESSIONS_OF).bind(subject),
+            (Some(subject), Some(before)) => sqlx::query(LIST_SESSIONS_OF_BEFORE).bind(subject).bind(before),
+        };
+        let limited = statement.bind(i64::from(query.limit.min(PAGE_MAX)));
+        let rows = limited.fetch_all(self.pool()).await.map_err(store_error)?;
+        rows.iter().map(row::session).collect()
+    }
+
+    /// Records uses in one statement; returns those refused, in the order they came.
+    async fn record_uses(&self, touches: Vec<Touch>, now: Timestamp) -> Result<Vec<TokenDigest>, StoreError> {
+        let mut latest: HashMap<TokenDigest, Timestamp> = HashMap::with_capacity(touches.len());
+        for touch in &touches {
+            let used_at = latest.entry(touch.digest).or_insert(touch.used_at);
+            *used_at = touch.used_at.max(*used_at);
+        }
+        let (digests, times): (Vec<_>, Vec<_>) =
+            latest.into_iter().map(|(digest, used_at)| (digest.as_bytes().to_vec(), Time(used_at))).unzip();
+        let touched = self
+            .transaction(|connection| {
+                let update = sqlx::query(TOUCH).bind(digests.clone()).bind(times.clone()).bind(Time(now));
+                Box::pin(async move { update.fetch_all(connection).await.map_err(store_error) })
+            })
+            .await?;
+        let touched = touched.iter().map(row::digest).collect::<Result<HashSet<_>, _>>()?;
+        Ok(touches.into_iter().map(|touch| touch.digest).filter(|digest| !touched.contains(digest)).collect())
+    }
+}
+
+/// Gives a living session a new token; `false` if it is gone or ended.
+async fn replace(connection: &mut PgConnection, replace: Replace) -> Result<bool, StoreError> {
+    let statement = match replace.reauthenticated_until {
+        None => sqlx::query(REPLACE_TOKEN),
+        Some(_) => sqlx::query(REPLACE_TOKEN_REAUTHENTICATED),
+    };
+    let bound = statement.bind(&replace.new.as_bytes()[..]).bind(&replace.old.as_bytes()[..]).bind(Time(replace.now));
+    let bound = match replace.reauthenticated_until {
+        None => bound,
+        Some(until) => bound.bind(Time(until)),
+    };
+    Cause::replaced(replace.now).tell(connection).await?;
+    match bound.execute(&mut *connection).await.map_err(store_error)?.rows_affected() {
+        rows @ 0..=1 => Ok(rows == 1),
+        _ => Err(StoreError::new(StoreErrorKind::Conflict)),
+    }
+}

@@ -1,0 +1,120 @@
+//! The statements that only PostgreSQL understands, or only it needs.
+//!
+//! Why and when sessions end is told to the triggers by settings of the transaction, set by the statement itself: so an
+//! ending is one statement and one commit. Endings are durable whatever the role's `synchronous_commit` says.
+
+use crate::statements::living_at;
+
+/// Everyone's lock: shared while a session is issued, exclusive while everybody's end. Advisory, because it is fair, and
+/// because sharing a row's lock would write that row at every login. One key per set of tables, not per server.
+macro_rules! everyone {
+    () => {
+        "(1668441456::bigint << 32) | 'session_subjects'::regclass::oid::bigint"
+    };
+}
+
+/// Says in the transaction why ($1) and when ($2) sessions end, and that its commit waits for the disk.
+macro_rules! told {
+    () => {
+        "(SELECT set_config('cloakroom.reason', $1, true), set_config('cloakroom.at', $2::timestamptz::text, true), \
+         set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') \
+         THEN 'on' ELSE current_setting('synchronous_commit') END, true)) AS told"
+    };
+}
+
+// A transaction.
+pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+/// Tells the triggers; for transactions of several statements.
+pub(crate) const TELL: &str = concat!("SELECT 1 FROM ", told!());
+pub(crate) const TELL_EXPIRED_BEFORE: &str =
+    "SELECT set_config('cloakroom.expired_before', $1::timestamptz::text, true)";
+/// Takes it back, before a statement of somebody else's in the same transaction could be recorded under it.
+pub(crate) const FORGET: &str = "SELECT set_config('cloakroom.reason', '', true), \
+     set_config('cloakroom.at', '', true), set_config('cloakroom.expired_before', '', true)";
+/// What goes over many rows may take longer than a request may.
+pub(crate) const NO_TIME_LIMIT: &str = "SET LOCAL statement_timeout = 0";
+
+// Logging in.
+pub(crate) const MOMENT: &str = "SELECT pg_current_snapshot()::text";
+pub(crate) const SHARE_EVERYONE: &str =
+    concat!("SELECT 1 FROM pg_advisory_xact_lock_shared(", everyone!(), "), ", told!());
+pub(crate) const LOCK_EVERYONE: &str = concat!("SELECT 1 FROM pg_advisory_xact_lock(", everyone!(), ")");
+pub(crate) const LOCK_SUBJECT: &str = "SELECT 1 FROM session_subjects WHERE subject = $1 FOR NO KEY UPDATE";
+/// Only in a statement after the one that locked the subject: it needs the snapshot taken since (G4). What is not below
+/// the next transaction id was restored from another server's dump and counts as past.
+pub(crate) const DECIDE: &str = "SELECT EXISTS (SELECT 1 FROM session_subjects \
+     WHERE (subject = $1 OR subject = '') AND all_ended_at IS NOT NULL \
+     AND NOT pg_visible_in_snapshot(all_ended_at, $2::pg_snapshot) \
+     AND all_ended_at < pg_snapshot_xmax(pg_current_snapshot())) AS overtaken, \
+     (EXISTS (SELECT 1 FROM sessions WHERE token_digest = $3) OR EXISTS (SELECT 1 FROM sessions WHERE id = $4)) AS taken";
+/// What a login ends: the sessions it supersedes ($3), and the subject's oldest over the cap ($4 others may stay).
+/// Locked in the order of their digests, as everywhere.
+pub(crate) const DOOMED_BY_LOGIN: &str = concat!(
+    "WITH over AS MATERIALIZED (SELECT token_digest FROM sessions WHERE subject = $1 AND token_digest <> ALL($3) AND ",
+    living_at!("$2"),
+    " ORDER BY created_at DESC, id DESC OFFSET $4) \
+     SELECT token_digest FROM sessions WHERE token_digest = ANY($3) OR token_digest IN (SELECT token_digest FROM over) \
+     ORDER BY token_digest FOR UPDATE"
+);
+
+// Sessions.
+/// Locks what is living in the order of the digests, then moves it forward. Never inserts.
+pub(crate) const TOUCH: &str = concat!(
+    "WITH used AS (SELECT * FROM unnest($1::bytea[], $2::timestamptz[]) AS used (digest, at)), \
+     found AS MATERIALIZED (SELECT token_digest FROM sessions WHERE token_digest IN (SELECT digest FROM used) AND ",
+    living_at!("$3"),
+    " ORDER BY token_digest FOR NO KEY UPDATE) \
+     UPDATE sessions SET last_seen_at = GREATEST(last_seen_at, used.at) FROM found JOIN used ON used.digest = found.token_digest \
+     WHERE sessions.token_digest = found.token_digest RETURNING sessions.token_digest"
+);
+
+// Ending.
+pub(crate) const END_TOKEN: &str = concat!("DELETE FROM sessions USING ", told!(), " WHERE token_digest = $3");
+pub(crate) const END_SESSION: &str = concat!("DELETE FROM sessions USING ", told!(), " WHERE id = $3");
+pub(crate) const END_OWN_SESSION: &str =
+    concat!("DELETE FROM sessions USING ", told!(), " WHERE id = $3 AND subject = $4");
+pub(crate) const END_EACH: &str = "WITH doomed AS MATERIALIZED (SELECT token_digest FROM sessions \
+     WHERE token_digest = ANY($1) ORDER BY token_digest FOR UPDATE) \
+     DELETE FROM sessions WHERE token_digest IN (SELECT token_digest FROM doomed)";
+pub(crate) const END_SUBJECT: &str = "WITH doomed AS MATERIALIZED (SELECT token_digest FROM sessions \
+     WHERE subject = $1 AND token_digest IS DISTINCT FROM $2 ORDER BY token_digest FOR UPDATE) \
+     DELETE FROM sessions WHERE token_digest IN (SELECT token_digest FROM doomed)";
+/// Keeps writers out, so that deleting everything needs no sorting; readers go on.
+pub(crate) const LOCK_SESSIONS: &str = "LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE";
+pub(crate) const END_EVERYONE: &str = "DELETE FROM sessions";
+pub(crate) const MARK_ALL_ENDED: &str = "INSERT INTO session_subjects (subject, all_ended_at) \
+     VALUES ($1, pg_current_xact_id()) ON CONFLICT (subject) DO UPDATE SET all_ended_at = excluded.all_ended_at";
+pub(crate) const APPEND_ALL_ENDED: &str =
+    "INSERT INTO session_feed (kind, subject, reason, at) VALUES ('all_ended', $1, $2, $3)";
+
+// Purging.
+/// One runner at a time, across instances.
+pub(crate) const TRY_SWEEP: &str =
+    "SELECT pg_try_advisory_xact_lock((1668441457::bigint << 32) | 'session_subjects'::regclass::oid::bigint)";
+/// Never waits for anybody: what is locked is in use, and found again next time.
+pub(crate) const END_EXPIRED: &str = "WITH absolute AS MATERIALIZED (SELECT token_digest FROM sessions \
+     WHERE absolute_expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED), \
+     idle AS MATERIALIZED (SELECT token_digest FROM sessions \
+     WHERE absolute_expires_at >= $1 AND idle_timeout IS NOT NULL AND last_seen_at + idle_timeout < $1 \
+     LIMIT greatest(0, $2 - (SELECT count(*) FROM absolute)) FOR UPDATE SKIP LOCKED) \
+     DELETE FROM sessions WHERE token_digest IN (SELECT token_digest FROM absolute UNION ALL SELECT token_digest FROM idle)";
+pub(crate) const IS_ANY_EXPIRED: &str = "SELECT EXISTS (SELECT 1 FROM sessions WHERE absolute_expires_at < $1) \
+     OR EXISTS (SELECT 1 FROM sessions WHERE idle_timeout IS NOT NULL AND last_seen_at + idle_timeout < $1)";
+pub(crate) const PURGE_ENDINGS: &str = "DELETE FROM session_feed WHERE position IN \
+     (SELECT position FROM session_feed WHERE kind = 'ended' AND at < $1 ORDER BY at LIMIT $2)";
+pub(crate) const PURGE_CHANGES: &str = "DELETE FROM session_feed WHERE position IN \
+     (SELECT position FROM session_feed WHERE kind <> 'ended' AND at < $1 ORDER BY at LIMIT $2)";
+pub(crate) const IS_ANY_OLD: &str = "SELECT EXISTS (SELECT 1 FROM session_feed WHERE at < $1)";
+
+// Accounts.
+/// The first account is the first for everybody.
+pub(crate) const LOCK_ACCOUNTS: &str = "LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE";
+pub(crate) const LOCK_PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE subject = $1 FOR NO KEY UPDATE";
+
+// Opening.
+pub(crate) const VERSION: &str = "SELECT current_setting('server_version_num')::int";
+pub(crate) const IS_STANDBY: &str = "SELECT pg_is_in_recovery()";
+pub(crate) const HAS_TABLE: &str = "SELECT to_regclass($1) IS NOT NULL";
+/// Of several instances that start together one migrates.
+pub(crate) const LOCK_MIGRATION: &str =
+    "SELECT 1 FROM pg_advisory_xact_lock((1668441458::bigint << 32) | current_schema()::regnamespace::oid::bigint)";

@@ -1,0 +1,3 @@
+//! What tests and benchmarks run the real thing on. No test of its own product: nothing here ships.
+
+pub mod postgres;
