@@ -105,13 +105,13 @@ impl Config {
 
     fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
         layers.value(&keys::VALIDATION)?; // only one value today; a wrong one is still a mistake
+        let url = layers.value(&keys::DATABASE_URL)?;
+        // A file is nobody else's. A server's tables may be somebody's to change at a time of their choice.
+        let migrate = layers.explicit(&keys::DATABASE_MIGRATE)?.unwrap_or_else(|| url.is_file());
         let config = Self {
             listen: layers.value(&keys::LISTEN)?,
             public_url: layers.value(&keys::PUBLIC_URL)?,
-            database: DatabaseConfig {
-                url: layers.value(&keys::DATABASE_URL)?,
-                migrate: layers.value(&keys::DATABASE_MIGRATE)?,
-            },
+            database: DatabaseConfig { url, migrate },
             policy: check::policy(layers)?,
             cookie: CookieConfig {
                 domain: layers.value(&keys::COOKIE_DOMAIN)?,

@@ -66,6 +66,7 @@ async fn open(config: &Config) -> Result<Database, Failure> {
             tracing::info!(migration = applied.name, "migration applied");
         }
     }
+    database.require_migrated(Scope::Everything).await.map_err(Failure::new)?;
     Ok(database)
 }
 

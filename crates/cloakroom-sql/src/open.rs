@@ -57,6 +57,7 @@ pub(crate) trait Backend: fmt::Debug + Send + Sync + 'static {
     fn ping(&self) -> StoreFuture<'_, ()>;
     fn close(&self) -> BoxFuture<'_, ()>;
     fn writer_counts(&self) -> WriterCounts;
+    fn is_file(&self) -> bool;
     fn migrate(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<Applied>, OpenError>>;
     fn migration_status(&self) -> BoxFuture<'_, Result<Vec<MigrationStatus>, OpenError>>;
     fn require_migrated(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>>;
@@ -85,16 +86,13 @@ impl Database {
                 Ok(Self::of(crate::postgres::PostgresDatabase::open(url, &options).await?))
             }
             #[cfg(feature = "sqlite")]
-            Some("sqlite") => Ok(Self::of(crate::sqlite::SqliteDatabase::open(url, options).await?)),
-            _ => {
-                let _unused_without_databases = options;
-                Err(OpenError::saying(
-                    OpenErrorKind::UnsupportedUrl,
-                    "cannot open the database: its URL starts with neither sqlite: nor postgres:; \
-                     set it to one such as sqlite:cloakroom.db or postgres://cloakroom@localhost/cloakroom"
-                        .to_owned(),
-                ))
-            }
+            Some("sqlite") => Ok(Self::of(crate::sqlite::SqliteDatabase::open(url, &options).await?)),
+            _ => Err(OpenError::saying(
+                OpenErrorKind::UnsupportedUrl,
+                "cannot open the database: its URL starts with neither sqlite: nor postgres: (or this build has no such \
+                 store); set it to one such as sqlite:cloakroom.db or postgres://cloakroom@localhost/cloakroom"
+                    .to_owned(),
+            )),
         }
     }
 
@@ -128,6 +126,11 @@ impl Database {
     /// What SQLite's single writer has done, for metrics and tests. All zero on PostgreSQL, which needs none.
     pub fn writer_counts(&self) -> WriterCounts {
         self.backend.writer_counts()
+    }
+
+    /// Whether it is a file of this machine alone: whoever opens it may migrate it without asking anybody.
+    pub fn is_file(&self) -> bool {
+        self.backend.is_file()
     }
 
     /// Brings the tables of `scope` up to this version; returns what was applied, in order.

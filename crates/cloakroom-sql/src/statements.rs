@@ -104,4 +104,4 @@ pub(crate) const REMOVE_ACCOUNT: &str = "DELETE FROM accounts WHERE subject = $1
 // Readiness.
 /// The row that stands for everyone, and tables that can be read.
 pub(crate) const IS_READY: &str = "SELECT EXISTS (SELECT 1 FROM session_subjects WHERE subject = '') \
-     AND (SELECT count(*) FROM (SELECT 1 FROM sessions LIMIT 1)) >= 0";
+     AND (SELECT count(*) FROM (SELECT 1 FROM sessions LIMIT 1) AS one) >= 0";

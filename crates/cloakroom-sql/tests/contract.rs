@@ -1,6 +1,7 @@
 //! The contract suite on both databases: a real file, or a schema of its own on a real server, for every clause.
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod sqlite {
     use cloakroom_core::store::contract::Stores;
     use cloakroom_sql::{Database, OpenOptions, Scope};
@@ -21,7 +22,8 @@ mod sqlite {
     }
 }
 
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(test)]
+#[cfg(feature = "postgres")]
 mod postgres {
     use cloakroom_core::store::contract::Stores;
     use cloakroom_sql::{Database, OpenOptions, Scope};

@@ -38,6 +38,6 @@ pub use rejection::{Rejection, Unavailable};
 pub use response::{LoggedIn, LoggedOut, NotAUse};
 pub use service::SessionsService;
 pub use session::{ReplaceError, Session};
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use sessions::ConnectError;
 pub use sessions::{Builder, Sessions};

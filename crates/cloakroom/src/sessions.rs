@@ -52,6 +52,8 @@ use crate::world::{SystemClock, SystemRandom};
 pub struct Sessions {
     shared: Arc<Shared>,
     request: Arc<RequestFacts>,
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    database: Option<cloakroom_sql::Database>,
 }
 
 /// What a request says about the browser it comes from.
@@ -151,7 +153,7 @@ impl Builder {
         let Self { policy, cookie, clock, random } = self;
         let (touches, sweep_started) = (Touches::default(), AtomicBool::new(false));
         let shared = Arc::new(Shared { store, policy, cookie, clock, random, touches, sweep_started });
-        Ok(Sessions { shared, request: Arc::default() })
+        Ok(Sessions::of(shared))
     }
 
     /// Sessions kept in memory: they end with the process.
@@ -162,26 +164,31 @@ impl Builder {
         self.store(Arc::new(MemoryStore::new()))
     }
 
-    /// Sessions kept in the database of this URL, such as `sqlite:app.db`; the file is created and migrated.
+    /// Sessions kept in the database of this URL: `sqlite:app.db`, whose file is created and migrated, or
+    /// `postgres://app@db.example/app`, which [`Sessions::migrate`] or the printed migration brings up.
     ///
     /// # Errors
     /// When the policy is out of range or the database cannot be opened; the text says what to do.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub async fn connect(self, url: &str) -> Result<Sessions, ConnectError> {
         self.policy.check()?;
         let database = cloakroom_sql::Database::open(url, cloakroom_sql::OpenOptions::default()).await?;
-        database.migrate(cloakroom_sql::Scope::Sessions).await?;
-        Ok(self.store(database.sessions())?)
+        if database.is_file() {
+            database.migrate(cloakroom_sql::Scope::Sessions).await?;
+        }
+        let mut sessions = self.store(database.sessions())?;
+        sessions.database = Some(database);
+        Ok(sessions)
     }
 }
 
 /// Sessions could not be set up. Its text is one line that says what was found and what to do.
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct ConnectError(#[from] ConnectErrorKind);
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 #[derive(Debug, thiserror::Error)]
 enum ConnectErrorKind {
     #[error(transparent)]
@@ -190,14 +197,14 @@ enum ConnectErrorKind {
     Open(#[from] cloakroom_sql::OpenError),
 }
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 impl From<PolicyError> for ConnectError {
     fn from(error: PolicyError) -> Self {
         Self(error.into())
     }
 }
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 impl From<cloakroom_sql::OpenError> for ConnectError {
     fn from(error: cloakroom_sql::OpenError) -> Self {
         Self(error.into())
@@ -215,11 +222,34 @@ impl Sessions {
         }
     }
 
-    /// Sessions kept in the database of this URL, such as `sqlite:app.db`, with every default.
+    fn of(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            request: Arc::default(),
+            #[cfg(any(feature = "postgres", feature = "sqlite"))]
+            database: None,
+        }
+    }
+
+    /// Brings the session tables up to this version. `connect` has done so for a SQLite file; on PostgreSQL call it where
+    /// the application may change tables, or apply the printed migration. Of instances that start together one migrates.
+    ///
+    /// # Errors
+    /// When the database refuses; the text says what to do. Without a database there is nothing to do.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub async fn migrate(&self) -> Result<(), ConnectError> {
+        if let Some(database) = &self.database {
+            database.migrate(cloakroom_sql::Scope::Sessions).await?;
+        }
+        Ok(())
+    }
+
+    /// Sessions kept in the database of this URL, such as `sqlite:app.db` or `postgres://app@db.example/app`, with every
+    /// default. On PostgreSQL see [`migrate`](Self::migrate).
     ///
     /// # Errors
     /// When the database cannot be opened; the text says what to do.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
         Self::builder().connect(url).await
     }
@@ -230,7 +260,7 @@ impl Sessions {
         let store: Arc<dyn SessionStore> = Arc::new(MemoryStore::new());
         let (touches, sweep_started) = (Touches::default(), AtomicBool::new(false));
         let shared = Arc::new(Shared { store, policy, cookie, clock, random, touches, sweep_started });
-        Self { shared, request: Arc::default() }
+        Self::of(shared)
     }
 
     /// The layer that validates every request. Put it around the routes whose handlers use the extractors.
@@ -357,7 +387,7 @@ impl Sessions {
     }
 
     pub(crate) fn of_request(&self, request: RequestFacts) -> Self {
-        Self { shared: Arc::clone(&self.shared), request: Arc::new(request) }
+        Self { request: Arc::new(request), ..self.clone() }
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) async fn with_database(
         if config.database.migrate {
             database.migrate(Scope::Everything).await?;
         }
+        database.require_migrated(Scope::Everything).await?;
         work(database).await
     })
     .await

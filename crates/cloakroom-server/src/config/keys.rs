@@ -78,16 +78,19 @@ pub(crate) static PUBLIC_URL: Key<Option<PublicUrl>> = key(
 pub(crate) static DATABASE_URL: Key<DatabaseUrl> = key(
     "database.url",
     DatabaseUrl::default_file,
-    "sqlite: and a path, such as sqlite:cloakroom.db or sqlite:/var/lib/cloakroom/cloakroom.db",
-    "The database. A relative path starts in the working directory.",
+    "sqlite: and a path, such as sqlite:/var/lib/cloakroom/cloakroom.db, or a URL such as postgres://USER:PASSWORD@HOST/DATABASE",
+    "The database. A relative path starts in the working directory. Never shown whole: it may hold a password.",
 );
 
-pub(crate) static DATABASE_MIGRATE: Key<bool> = key(
-    "database.migrate",
-    || true,
-    "true or false",
-    "Whether `serve`, `account` and `session` apply missing migrations by themselves.",
-);
+pub(crate) static DATABASE_MIGRATE: Key<bool> = Key {
+    default_text: Some("`true` for SQLite, `false` for PostgreSQL"),
+    ..key(
+        "database.migrate",
+        || true,
+        "true or false",
+        "Whether `serve`, `account` and `session` apply missing migrations by themselves.",
+    )
+};
 
 pub(crate) static IDLE_TIMEOUT: Key<Duration> = Key {
     default_text: Some("`\"2h\"`, or `session.absolute_timeout` if that is shorter"),

@@ -29,6 +29,7 @@ pub(crate) fn effective(inputs: &Inputs) -> Result<String, ConfigError> {
 fn adjusted(name: &str, config: &Config) -> Option<String> {
     use super::types::Setting as _;
     match name {
+        "database.migrate" => config.database.migrate.show(),
         "session.idle_timeout" => config.policy.idle_timeout.show(),
         "session.keep_idle_timeout" => config.policy.keep_idle_timeout.show(),
         "session.keep_absolute_timeout" => config.policy.keep_absolute_timeout.show(),

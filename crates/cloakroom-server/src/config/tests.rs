@@ -62,6 +62,8 @@ fn without_a_word_everything_has_its_default() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
     assert_eq!(config.database.url.reveal(), "sqlite:cloakroom.db");
     assert!(config.database.migrate);
+    let server = given("database.url = 'postgres://ada@db/app'").load().unwrap();
+    assert!(!server.database.migrate, "somebody else may have to choose when a server's tables change");
     assert_eq!(config.policy, Policy::default());
     assert!((1..=64).contains(&config.login.concurrency));
     assert!(config.check_listener().is_ok());
@@ -153,7 +155,7 @@ fn wrong_values_in_the_file() {
         "public_url = 'https://login.example.org/app'",
         "public_url = 'https://ada:hunter2@login.example.org'",
         "public_url = ''",
-        "database.url = 'postgres://ada:hunter2@db/app?password=hunter2'",
+        "database.url = 'mysql://ada:hunter2@db/app?password=hunter2'",
         "database.url = 'hunter2'",
         "database.url = 'sqlite:'",
         "database.migrate = 'yes'",
@@ -182,9 +184,9 @@ fn wrong_values_in_the_file() {
     public_url (cloakroom.toml:1): found "https://login.example.org/app", allowed: http:// or https:// with a host and perhaps a port, without path or credentials, such as https://login.example.org
     public_url (cloakroom.toml:1): found a URL with credentials, allowed: http:// or https:// with a host and perhaps a port, without path or credentials, such as https://login.example.org
     public_url (cloakroom.toml:1): found "", allowed: http:// or https:// with a host and perhaps a port, without path or credentials, such as https://login.example.org
-    database.url (cloakroom.toml:1): found "postgres:…" (redacted), allowed: sqlite: and a path, such as sqlite:cloakroom.db or sqlite:/var/lib/cloakroom/cloakroom.db
-    database.url (cloakroom.toml:1): found "…" (redacted), allowed: sqlite: and a path, such as sqlite:cloakroom.db or sqlite:/var/lib/cloakroom/cloakroom.db
-    database.url (cloakroom.toml:1): found "sqlite:" (redacted), allowed: sqlite: and a path, such as sqlite:cloakroom.db or sqlite:/var/lib/cloakroom/cloakroom.db
+    database.url (cloakroom.toml:1): found "mysql:…" (redacted), allowed: sqlite: and a path, such as sqlite:/var/lib/cloakroom/cloakroom.db, or a URL such as postgres://USER:PASSWORD@HOST/DATABASE
+    database.url (cloakroom.toml:1): found "…" (redacted), allowed: sqlite: and a path, such as sqlite:/var/lib/cloakroom/cloakroom.db, or a URL such as postgres://USER:PASSWORD@HOST/DATABASE
+    database.url (cloakroom.toml:1): found "sqlite:" (redacted), allowed: sqlite: and a path, such as sqlite:/var/lib/cloakroom/cloakroom.db, or a URL such as postgres://USER:PASSWORD@HOST/DATABASE
     database.migrate (cloakroom.toml:1): found "yes", allowed: true or false
     session.idle_timeout (cloakroom.toml:2): found 15, allowed: 1s up to session.absolute_timeout, such as 15m or 1h30m
     session.idle_timeout (cloakroom.toml:2): found "soon", allowed: 1s up to session.absolute_timeout, such as 15m or 1h30m
@@ -303,12 +305,12 @@ fn wrong_values_in_the_environment() {
         env_mistake("CLOAKROOM_LISTEN", ""),
         env_mistake("CLOAKROOM_SESSION__MAX_PER_SUBJECT", "+5"),
         env_mistake("CLOAKROOM_DATABASE__MIGRATE", "1"),
-        env_mistake("CLOAKROOM_DATABASE__URL", "postgres://ada:hunter2@db/app"),
+        env_mistake("CLOAKROOM_DATABASE__URL", "mysql://ada:hunter2@db/app"),
     ]), @r#"
     listen (CLOAKROOM_LISTEN): found "", allowed: an IP address and a port, such as 127.0.0.1:8787 or [::]:8787; port 0 takes a free one
     session.max_per_subject (CLOAKROOM_SESSION__MAX_PER_SUBJECT): found "+5", allowed: 1 to 10000
     database.migrate (CLOAKROOM_DATABASE__MIGRATE): found "1", allowed: true or false
-    database.url (CLOAKROOM_DATABASE__URL): found "postgres:…" (redacted), allowed: sqlite: and a path, such as sqlite:cloakroom.db or sqlite:/var/lib/cloakroom/cloakroom.db
+    database.url (CLOAKROOM_DATABASE__URL): found "mysql:…" (redacted), allowed: sqlite: and a path, such as sqlite:/var/lib/cloakroom/cloakroom.db, or a URL such as postgres://USER:PASSWORD@HOST/DATABASE
     "#);
 }
 

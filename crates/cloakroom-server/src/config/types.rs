@@ -214,6 +214,11 @@ impl DatabaseUrl {
         &self.0
     }
 
+    /// Whether it is a file of this machine alone, which whoever opens it may migrate.
+    pub(crate) fn is_file(&self) -> bool {
+        self.0.starts_with("sqlite:")
+    }
+
     /// For people.
     pub(crate) fn redacted(&self) -> String {
         redacted(&self.0)
@@ -242,9 +247,12 @@ impl Setting for DatabaseUrl {
     const TYPE: &'static str = "database URL";
     fn read(raw: &Raw) -> Option<Self> {
         let text = raw.text()?;
-        let path = text.strip_prefix("sqlite:")?;
-        let named = !path.trim_start_matches('/').is_empty() && !path.starts_with('?') && !path.contains('\0');
-        named.then(|| Self(text.to_owned()))
+        let is_named = match text.split_once(':')? {
+            ("sqlite", path) => !path.trim_start_matches('/').is_empty() && !path.starts_with('?'),
+            ("postgres" | "postgresql", rest) => rest.len() > 2 && rest.starts_with("//"),
+            _ => false,
+        };
+        (is_named && !text.contains('\0')).then(|| Self(text.to_owned()))
     }
     fn show(&self) -> Option<String> {
         Some(format!("{:?}", self.redacted()))

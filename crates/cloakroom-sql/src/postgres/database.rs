@@ -161,6 +161,10 @@ impl Backend for PostgresDatabase {
         WriterCounts::default()
     }
 
+    fn is_file(&self) -> bool {
+        false
+    }
+
     fn migrate(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<Applied>, OpenError>> {
         Box::pin(self.migrate_up(scope))
     }

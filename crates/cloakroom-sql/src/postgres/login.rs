@@ -65,11 +65,11 @@ async fn make_room(
     max_per_subject: u32,
 ) -> Result<u32, StoreError> {
     let now = session.created_at;
-    let superseded: Vec<_> = supersedes.iter().map(|digest| digest.as_bytes().to_vec()).collect();
+    let older: Vec<_> = supersedes.iter().map(|digest| digest.as_bytes().to_vec()).collect();
     let doomed = sqlx::query(DOOMED_BY_LOGIN)
         .bind(session.subject.as_str())
         .bind(Time(now))
-        .bind(superseded)
+        .bind(older)
         .bind(i64::from(max_per_subject.max(1)) - 1)
         .fetch_all(&mut *connection)
         .await

@@ -95,14 +95,14 @@ impl PostgresDatabase {
         }
         let (digests, times): (Vec<_>, Vec<_>) =
             latest.into_iter().map(|(digest, used_at)| (digest.as_bytes().to_vec(), Time(used_at))).unzip();
-        let touched = self
+        let rows = self
             .transaction(|connection| {
                 let update = sqlx::query(TOUCH).bind(digests.clone()).bind(times.clone()).bind(Time(now));
                 Box::pin(async move { update.fetch_all(connection).await.map_err(store_error) })
             })
             .await?;
-        let touched = touched.iter().map(row::digest).collect::<Result<HashSet<_>, _>>()?;
-        Ok(touches.into_iter().map(|touch| touch.digest).filter(|digest| !touched.contains(digest)).collect())
+        let living = rows.iter().map(row::digest).collect::<Result<HashSet<_>, _>>()?;
+        Ok(touches.into_iter().map(|touch| touch.digest).filter(|digest| !living.contains(digest)).collect())
     }
 }
 

@@ -47,7 +47,7 @@ impl SqliteDatabase {
     ///
     /// # Errors
     /// When the file cannot be opened, is not a database, or was migrated by a newer version.
-    pub(crate) async fn open(url: &str, options: OpenOptions) -> Result<Self, OpenError> {
+    pub(crate) async fn open(url: &str, options: &OpenOptions) -> Result<Self, OpenError> {
         let location = Location::parse(url)?;
         let name = location.name();
         let create = location.create.unwrap_or(options.create);
@@ -124,6 +124,10 @@ impl Backend for SqliteDatabase {
 
     fn writer_counts(&self) -> WriterCounts {
         self.shared.writer.counts()
+    }
+
+    fn is_file(&self) -> bool {
+        true
     }
 
     fn migrate(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<Applied>, OpenError>> {
