@@ -112,3 +112,32 @@ impl Error for OpenError {
 pub(crate) fn unavailable(why: &'static str) -> StoreError {
     StoreError::caused(StoreErrorKind::Unavailable, why)
 }
+
+/// One cause of several errors: why a group did not commit, why a batch was not answered.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedCause {
+    kind: StoreErrorKind,
+    cause: Arc<dyn Error + Send + Sync>,
+}
+
+impl SharedCause {
+    pub(crate) fn of(error: StoreError) -> Self {
+        Self { kind: error.kind().clone(), cause: Arc::new(error) }
+    }
+
+    /// The error for one of those it concerns.
+    pub(crate) fn error(&self) -> StoreError {
+        StoreError::caused(self.kind.clone(), Box::new(self.clone()) as Box<_>)
+    }
+}
+
+impl fmt::Display for SharedCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.cause.source() {
+            Some(source) => fmt::Display::fmt(source, f),
+            None => fmt::Display::fmt(&self.cause, f),
+        }
+    }
+}
+
+impl Error for SharedCause {}

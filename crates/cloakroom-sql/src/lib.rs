@@ -6,6 +6,7 @@
 //! Invariants, as absences: no statement inserts into `sessions` but the one of `issue`; no statement there is an upsert;
 //! nothing writes to SQLite but the single writer; no error contains a stored value.
 
+mod counts;
 mod error;
 mod migrate;
 mod open;
@@ -15,9 +16,8 @@ mod postgres;
 mod sqlite;
 mod statements;
 mod words;
-mod writer_counts;
 
+pub use counts::{LookupCounts, WriterCounts};
 pub use error::{OpenError, OpenErrorKind};
 pub use migrate::{Applied, MigrationStatus, Scope};
 pub use open::{Database, OpenOptions};
-pub use writer_counts::WriterCounts;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture};
 use futures_util::future::BoxFuture;
 
+use crate::counts::{LookupCounts, WriterCounts};
 use crate::error::{OpenError, OpenErrorKind};
 use crate::migrate::{Applied, MigrationStatus, Scope};
-use crate::writer_counts::WriterCounts;
 
 /// How to open a database.
 ///
@@ -29,8 +29,8 @@ pub struct OpenOptions {
     /// PostgreSQL: connections for everything but lookups, 1 to 256 (what lies outside is moved to the nearest).
     /// Default 8.
     pub connections_max: u32,
-    /// PostgreSQL: connections that do nothing but lookups, 1 to 8 (what lies outside is moved to the nearest).
-    /// Default 2.
+    /// PostgreSQL: connections that do nothing but lookups, 1 to 32 (what lies outside is moved to the nearest), each
+    /// opened when it is first needed. Default 8.
     pub lookup_connections: u32,
     /// PostgreSQL: how many lookups may wait to be sent, 1 to 65,536 (what lies outside is moved to the nearest).
     /// Default 4,096.
@@ -44,7 +44,7 @@ impl Default for OpenOptions {
             readers_max: 4,
             queue_max: 1024,
             connections_max: 8,
-            lookup_connections: 2,
+            lookup_connections: 8,
             lookups_max: 4096,
         }
     }
@@ -57,6 +57,7 @@ pub(crate) trait Backend: fmt::Debug + Send + Sync + 'static {
     fn ping(&self) -> StoreFuture<'_, ()>;
     fn close(&self) -> BoxFuture<'_, ()>;
     fn writer_counts(&self) -> WriterCounts;
+    fn lookup_counts(&self) -> LookupCounts;
     fn is_file(&self) -> bool;
     fn migrate(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<Applied>, OpenError>>;
     fn migration_status(&self) -> BoxFuture<'_, Result<Vec<MigrationStatus>, OpenError>>;
@@ -126,6 +127,11 @@ impl Database {
     /// What SQLite's single writer has done, for metrics and tests. All zero on PostgreSQL, which needs none.
     pub fn writer_counts(&self) -> WriterCounts {
         self.backend.writer_counts()
+    }
+
+    /// How lookups were answered on PostgreSQL, for metrics and tests. All zero on SQLite, which reads one by one.
+    pub fn lookup_counts(&self) -> LookupCounts {
+        self.backend.lookup_counts()
     }
 
     /// Whether it is a file of this machine alone: whoever opens it may migrate it without asking anybody.

@@ -8,6 +8,7 @@ mod database;
 mod error;
 mod feed;
 mod login;
+mod lookup;
 mod migrate;
 mod row;
 mod session;

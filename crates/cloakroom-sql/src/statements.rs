@@ -29,7 +29,7 @@ macro_rules! account_columns {
     };
 }
 
-pub(crate) use living_at;
+pub(crate) use {living_at, session_columns};
 
 // Logging in.
 pub(crate) const ENSURE_SUBJECT: &str =
@@ -48,7 +48,6 @@ pub(crate) const INSERT_SESSION: &str = concat!(
 );
 
 // Sessions.
-pub(crate) const FIND_SESSION: &str = concat!("SELECT ", session_columns!(), " FROM sessions WHERE token_digest = $1");
 pub(crate) const LIST_SESSIONS: &str =
     concat!("SELECT ", session_columns!(), " FROM sessions ORDER BY id DESC LIMIT $1");
 pub(crate) const LIST_SESSIONS_BEFORE: &str =
@@ -73,8 +72,6 @@ pub(crate) const END_ID: &str = "DELETE FROM sessions WHERE id = $1";
 pub(crate) const END_OWN: &str = "DELETE FROM sessions WHERE id = $1 AND subject = $2";
 
 // The feed.
-pub(crate) const ENDING_OF: &str = "SELECT session_id, subject, reason, at FROM session_feed \
-     WHERE token_digest = $1 AND kind = 'ended' ORDER BY position DESC LIMIT 1";
 pub(crate) const ENDINGS: &str = "SELECT session_id, subject, reason, at FROM session_feed \
      WHERE subject = $1 AND kind = 'ended' ORDER BY position DESC LIMIT $2";
 

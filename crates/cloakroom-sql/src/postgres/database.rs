@@ -4,18 +4,22 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloakroom_core::ending::Ending;
+use cloakroom_core::session::SessionRecord;
 use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture};
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Executor as _, PgConnection, PgPool};
 
 use super::error::{is_lost_race, open_error, store_error};
-use super::statements::{BEGIN, IS_STANDBY, VERSION};
+use super::lookup::{Lookups, Question};
+use super::row;
+use super::statements::{BEGIN, ENDINGS_OF, FIND_SESSIONS, IS_STANDBY, VERSION};
+use crate::counts::{LookupCounts, WriterCounts};
 use crate::error::{OpenError, OpenErrorKind, unavailable};
 use crate::migrate::{self, Applied, MigrationStatus, Scope};
 use crate::open::{Backend, OpenOptions};
 use crate::statements::IS_READY;
-use crate::writer_counts::WriterCounts;
 
 /// How long an operation waits for a free connection before it is refused as busy.
 const WAIT_MAX: Duration = Duration::from_secs(3);
@@ -30,7 +34,8 @@ const VERSION_MIN: i32 = 140_000;
 const SETTINGS: &str = "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; \
      SET default_transaction_isolation = 'read committed'; SET DateStyle = 'ISO'";
 
-/// An open database: one pool for everything. Clones share it.
+/// An open database: a pool for everything but lookups, which have connections of
+/// their own. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct PostgresDatabase {
     shared: Arc<Shared>,
@@ -42,7 +47,14 @@ struct Shared {
     /// Opens one more connection, for migrations.
     options: PgConnectOptions,
     pool: PgPool,
+    sessions: Lookups<SessionRecord>,
+    endings: Lookups<Ending>,
 }
+
+/// What every request asks.
+static SESSIONS: Question<SessionRecord> = Question { statement: FIND_SESSIONS, read: row::session };
+/// What a request asks whose session is gone.
+static ENDINGS: Question<Ending> = Question { statement: ENDINGS_OF, read: row::ending };
 
 impl PostgresDatabase {
     /// Opens the database at `url`. Does not migrate.
@@ -53,11 +65,10 @@ impl PostgresDatabase {
             .disable_statement_logging();
         let name = name_of(&connect);
         let failed = |error| open_error(&name, error);
-        let mut first = match tokio::time::timeout(CONNECT_MAX, connect.connect()).await {
+        let mut first = match tokio::time::timeout(CONNECT_MAX, self::connect(&connect)).await {
             Ok(connected) => connected.map_err(failed)?,
             Err(_) => return Err(failed(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
         };
-        first.execute(SETTINGS).await.map_err(failed)?;
         check_server(&mut first, &name).await?;
         migrate::refuse_newer(&mut first, &name).await?;
         drop(first); // the pool opens its own
@@ -67,11 +78,22 @@ impl PostgresDatabase {
             .acquire_timeout(WAIT_MAX)
             .after_connect(|connection, _| Box::pin(async move { connection.execute(SETTINGS).await.map(drop) }))
             .connect_lazy_with(connect.clone());
-        Ok(Self { shared: Arc::new(Shared { name, options: connect, pool }) })
+        let waiting_max = options.lookups_max.clamp(1, 65_536);
+        let sessions = Lookups::start(&SESSIONS, &connect, options.lookup_connections.clamp(1, 32), waiting_max);
+        let endings = Lookups::start(&ENDINGS, &connect, 1, waiting_max);
+        Ok(Self { shared: Arc::new(Shared { name, options: connect, pool, sessions, endings }) })
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
         &self.shared.pool
+    }
+
+    pub(crate) fn session_lookups(&self) -> &Lookups<SessionRecord> {
+        &self.shared.sessions
+    }
+
+    pub(crate) fn ending_lookups(&self) -> &Lookups<Ending> {
+        &self.shared.endings
     }
 
     /// The URL as it may be shown.
@@ -82,9 +104,7 @@ impl PostgresDatabase {
     /// One more connection, for a migration.
     pub(crate) async fn connect(&self) -> Result<PgConnection, OpenError> {
         let failed = |error| open_error(self.name(), error);
-        let mut connection = self.shared.options.connect().await.map_err(failed)?;
-        connection.execute(SETTINGS).await.map_err(failed)?;
-        Ok(connection)
+        connect(&self.shared.options).await.map_err(failed)
     }
 
     /// Runs `work` in a transaction, and again if it lost to another one. It is taken back when `work` fails.
@@ -115,6 +135,13 @@ impl PostgresDatabase {
         let ready: bool = sqlx::query_scalar(IS_READY).fetch_one(self.pool()).await.map_err(store_error)?;
         if ready { Ok(()) } else { Err(unavailable("the session tables are incomplete; run cloakroom migrate")) }
     }
+}
+
+/// One more connection, set as every one is.
+pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    let mut connection = options.connect().await?;
+    connection.execute(SETTINGS).await?;
+    Ok(connection)
 }
 
 /// The URL without a password.
@@ -154,11 +181,17 @@ impl Backend for PostgresDatabase {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
+        self.shared.sessions.close();
+        self.shared.endings.close();
         Box::pin(self.shared.pool.close())
     }
 
     fn writer_counts(&self) -> WriterCounts {
         WriterCounts::default()
+    }
+
+    fn lookup_counts(&self) -> LookupCounts {
+        self.shared.sessions.counts()
     }
 
     fn is_file(&self) -> bool {

@@ -84,6 +84,12 @@ pub(crate) fn kind_of(state: &str) -> StoreErrorKind {
     }
 }
 
+/// Whether the server answered and what it complains of are values, not itself: the connection is as good as before.
+pub(crate) fn is_of_the_data(error: &sqlx::Error) -> bool {
+    // Data exceptions, and pages or indexes that cannot be read.
+    state(error).is_some_and(|state| ["22", "XX", "P0"].iter().any(|class| state.starts_with(class)))
+}
+
 /// Turns a driver's error into the store's.
 pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
     match error {

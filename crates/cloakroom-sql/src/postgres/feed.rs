@@ -17,7 +17,7 @@ use super::statements::{
     LOCK_EVERYONE, LOCK_SESSIONS, MARK_ALL_ENDED, NO_TIME_LIMIT, TELL, TELL_EXPIRED_BEFORE,
 };
 use super::value::Time;
-use crate::statements::{ENDING_OF, ENDINGS};
+use crate::statements::ENDINGS;
 
 /// The subject that stands for everyone; no session can have it.
 const EVERYONE: &str = "";
@@ -143,13 +143,6 @@ impl PostgresDatabase {
             rows @ 0..=1 => Ok(rows),
             _ => Err(StoreError::new(StoreErrorKind::Conflict)),
         }
-    }
-
-    /// Why and when the session of a token digest ended.
-    pub(crate) async fn last_ending(&self, digest: TokenDigest) -> Result<Option<Ending>, StoreError> {
-        let find = sqlx::query(ENDING_OF).bind(&digest.as_bytes()[..]);
-        let row = find.fetch_optional(self.pool()).await.map_err(store_error)?;
-        row.as_ref().map(row::ending).transpose()
     }
 
     /// A subject's last endings, newest first.

@@ -19,7 +19,7 @@ use super::statements::TOUCH;
 use super::value::Time;
 use super::{login, row};
 use crate::statements::{
-    FIND_SESSION, LIST_SESSIONS, LIST_SESSIONS_BEFORE, LIST_SESSIONS_OF, LIST_SESSIONS_OF_BEFORE, REPLACE_TOKEN,
+    LIST_SESSIONS, LIST_SESSIONS_BEFORE, LIST_SESSIONS_OF, LIST_SESSIONS_OF_BEFORE, REPLACE_TOKEN,
     REPLACE_TOKEN_REAUTHENTICATED,
 };
 
@@ -33,11 +33,11 @@ impl SessionStore for PostgresDatabase {
     }
 
     fn find(&self, digest: TokenDigest) -> StoreFuture<'_, Option<SessionRecord>> {
-        Box::pin(self.session(digest))
+        Box::pin(self.session_lookups().find(digest))
     }
 
     fn ending_of(&self, digest: TokenDigest) -> StoreFuture<'_, Option<Ending>> {
-        Box::pin(self.last_ending(digest))
+        Box::pin(self.ending_lookups().find(digest))
     }
 
     fn touch(&self, touches: Vec<Touch>, now: Timestamp) -> StoreFuture<'_, Vec<TokenDigest>> {
@@ -66,12 +66,6 @@ impl SessionStore for PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    async fn session(&self, digest: TokenDigest) -> Result<Option<SessionRecord>, StoreError> {
-        let find = sqlx::query(FIND_SESSION).bind(&digest.as_bytes()[..]);
-        let row = find.fetch_optional(self.pool()).await.map_err(store_error)?;
-        row.as_ref().map(row::session).transpose()
-    }
-
     async fn session_page(&self, query: ListQuery) -> Result<Vec<SessionRecord>, StoreError> {
         let before = query.before.map(|id| *id.as_uuid());
         let subject = query.subject.as_ref().map(Subject::as_str);

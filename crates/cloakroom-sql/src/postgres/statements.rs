@@ -3,7 +3,7 @@
 //! Why and when sessions end is told to the triggers by settings of the transaction, set by the statement itself: so an
 //! ending is one statement and one commit. Endings are durable whatever the role's `synchronous_commit` says.
 
-use crate::statements::living_at;
+use crate::statements::{living_at, session_columns};
 
 /// Everyone's lock: shared while a session is issued, exclusive while everybody's end. Advisory, because it is fair, and
 /// because sharing a row's lock would write that row at every login. One key per set of tables, not per server.
@@ -58,6 +58,8 @@ pub(crate) const DOOMED_BY_LOGIN: &str = concat!(
 );
 
 // Sessions.
+pub(crate) const FIND_SESSIONS: &str =
+    concat!("SELECT token_digest, ", session_columns!(), " FROM sessions WHERE token_digest = ANY($1)");
 /// Locks what is living in the order of the digests, then moves it forward. Never inserts.
 pub(crate) const TOUCH: &str = concat!(
     "WITH used AS (SELECT * FROM unnest($1::bytea[], $2::timestamptz[]) AS used (digest, at)), \
@@ -86,6 +88,10 @@ pub(crate) const MARK_ALL_ENDED: &str = "INSERT INTO session_subjects (subject, 
      VALUES ($1, pg_current_xact_id()) ON CONFLICT (subject) DO UPDATE SET all_ended_at = excluded.all_ended_at";
 pub(crate) const APPEND_ALL_ENDED: &str =
     "INSERT INTO session_feed (kind, subject, reason, at) VALUES ('all_ended', $1, $2, $3)";
+
+// The feed.
+pub(crate) const ENDINGS_OF: &str = "SELECT DISTINCT ON (token_digest) token_digest, session_id, subject, reason, at \
+     FROM session_feed WHERE token_digest = ANY($1) AND kind = 'ended' ORDER BY token_digest, position DESC";
 
 // Purging.
 /// One runner at a time, across instances.

@@ -12,11 +12,11 @@ use super::error::{is_busy, open_error, store_error};
 use super::location::{FileIdentity, Location};
 use super::reader::Readers;
 use super::writer::Writer;
+use crate::counts::{LookupCounts, WriterCounts};
 use crate::error::{OpenError, unavailable};
 use crate::migrate::{self, Applied, MigrationStatus, Scope};
 use crate::open::{Backend, OpenOptions};
 use crate::statements::IS_READY;
-use crate::writer_counts::WriterCounts;
 
 /// How long SQLite waits for another program's lock before the operation is refused as busy.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -124,6 +124,10 @@ impl Backend for SqliteDatabase {
 
     fn writer_counts(&self) -> WriterCounts {
         self.shared.writer.counts()
+    }
+
+    fn lookup_counts(&self) -> LookupCounts {
+        LookupCounts::default()
     }
 
     fn is_file(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The statements that only SQLite understands, or only SQLite needs.
 
-use crate::statements::living_at;
+use crate::statements::{living_at, session_columns};
 
 /// The last position ever given out. Not `max(position)`, which goes back when the feed is purged.
 pub(crate) const MOMENT: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'session_feed'";
@@ -43,3 +43,7 @@ pub(crate) const PURGE_ENDINGS: &str = "DELETE FROM session_feed WHERE position 
      (SELECT position FROM session_feed WHERE kind = 'ended' AND at < $1 ORDER BY position LIMIT $2)";
 pub(crate) const PURGE_CHANGES: &str = "DELETE FROM session_feed WHERE position IN \
      (SELECT position FROM session_feed WHERE kind <> 'ended' AND at < $1 ORDER BY position LIMIT $2)";
+
+pub(crate) const FIND_SESSION: &str = concat!("SELECT ", session_columns!(), " FROM sessions WHERE token_digest = $1");
+pub(crate) const ENDING_OF: &str = "SELECT session_id, subject, reason, at FROM session_feed \
+     WHERE token_digest = $1 AND kind = 'ended' ORDER BY position DESC LIMIT 1";

@@ -21,8 +21,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::kind_of;
 use super::location::FileIdentity;
+use crate::counts::WriterCounts;
 use crate::error::unavailable;
-use crate::writer_counts::WriterCounts;
 
 /// How many jobs share one commit at most: bounds how long the first of them waits for the last.
 const GROUP_MAX: usize = 64;

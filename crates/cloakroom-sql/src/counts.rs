@@ -1,4 +1,4 @@
-//! What SQLite's single writer has done, as numbers.
+//! What was done, as numbers: for metrics and tests.
 
 /// What the single writer has done since the database was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,4 +9,13 @@ pub struct WriterCounts {
     pub jobs: u64,
     /// Times the connection was opened again after a failure.
     pub reopened: u64,
+}
+
+/// What lookups were answered with since the database was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LookupCounts {
+    /// Statements sent.
+    pub statements: u64,
+    /// Different token digests looked up with them.
+    pub lookups: u64,
 }
