@@ -15,9 +15,15 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
+mod transaction;
 mod words;
 
 pub use counts::{LookupCounts, WriterCounts};
 pub use error::{OpenError, OpenErrorKind};
 pub use migrate::{Applied, MigrationStatus, Scope};
 pub use open::{Database, OpenOptions};
+#[cfg(feature = "postgres")]
+pub use sqlx::PgPool;
+#[cfg(feature = "sqlite")]
+pub use sqlx::SqlitePool;
+pub use transaction::IssueIn;

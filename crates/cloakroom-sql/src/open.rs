@@ -97,6 +97,26 @@ impl Database {
         }
     }
 
+    /// The database of a pool the application has. Lookups get connections of their own beside it, made like the pool's.
+    ///
+    /// Must be called in a Tokio runtime. Nothing is asked yet: a server that is too old or not migrated shows at the
+    /// first use.
+    #[cfg(feature = "postgres")]
+    pub fn of_pool(pool: sqlx::PgPool, options: &OpenOptions) -> Self {
+        Self::of(crate::postgres::PostgresDatabase::of_pool(pool, options))
+    }
+
+    /// The file of a pool the application has. Reads and the single writer get connections of their own beside it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); also when the pool is on a database in memory, which no other connection can see.
+    #[cfg(feature = "sqlite")]
+    pub async fn of_sqlite_pool(pool: &sqlx::SqlitePool, options: &OpenOptions) -> Result<Self, OpenError> {
+        let url = format!("sqlite:{}", pool.connect_options().get_filename().display());
+        let existing = OpenOptions { create: false, ..options.clone() };
+        Ok(Self::of(crate::sqlite::SqliteDatabase::open(&url, &existing).await?))
+    }
+
     pub(crate) fn of(backend: impl Backend) -> Self {
         Self { backend: Arc::new(backend) }
     }

@@ -17,3 +17,4 @@ mod sweep;
 mod value;
 
 pub(crate) use database::PostgresDatabase;
+pub(crate) use login::issue;

@@ -15,3 +15,4 @@ mod sweep;
 mod writer;
 
 pub(crate) use database::SqliteDatabase;
+pub(crate) use login::issue;

@@ -29,6 +29,9 @@ pub use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRec
 pub use cloakroom_core::store::Target;
 pub use cloakroom_core::time::Timestamp;
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use cloakroom_sql::{Database, IssueIn, OpenError, OpenOptions};
+
 pub use cookie::CookieSettings;
 pub use future::ResponseFuture;
 pub use layer::SessionsLayer;

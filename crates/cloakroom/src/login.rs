@@ -1,6 +1,7 @@
 //! A login under way: it carries its moment, and issuing consumes it.
 
 use std::fmt;
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use cloakroom_core::policy::Keep;
@@ -47,7 +48,41 @@ impl Attempt {
     /// [`IssueError`]: when all of the subject was revoked since [`begin`](Sessions::begin) (then log in again), when the
     /// store cannot be asked, or when the text cannot be a subject.
     pub async fn issue(self, subject: &(impl fmt::Display + ?Sized)) -> Result<LoggedIn, IssueError> {
-        let subject = Subject::new(subject.to_string()).map_err(IssueErrorKind::NotASubject)?;
+        let prepared = self.prepare(subject.to_string())?;
+        let issued = prepared.sessions.shared().store().issue(prepared.issue.clone()).await;
+        prepared.logged_in(issued)
+    }
+
+    /// Issues the session in a transaction of the application's own, on the database the sessions are kept in: a user row
+    /// and its first session happen together or not at all. Hand the answer out only when the transaction has committed.
+    ///
+    /// ```
+    /// # async fn sign_up(attempt: cloakroom::Attempt, pool: cloakroom_sql::SqlitePool) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+    /// // … INSERT INTO users … in the same transaction
+    /// let logged_in = attempt.issue_in(&mut tx, "42").await?;
+    /// tx.commit().await?;
+    /// # drop(logged_in); Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`IssueError`], as [`issue`](Self::issue); also when the transaction's isolation hides what others have committed
+    /// (on PostgreSQL anything but READ COMMITTED). Take the transaction back then.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub async fn issue_in(
+        self,
+        transaction: &mut impl cloakroom_sql::IssueIn,
+        subject: &(impl fmt::Display + ?Sized),
+    ) -> Result<LoggedIn, IssueError> {
+        let prepared = self.prepare(subject.to_string())?;
+        let issued = transaction.issue_in(prepared.issue.clone()).await;
+        prepared.logged_in(issued)
+    }
+
+    /// Everything about the new session but its row.
+    fn prepare(self, subject: String) -> Result<Prepared, IssueError> {
+        let subject = Subject::new(subject).map_err(IssueErrorKind::NotASubject)?;
         let shared = self.sessions.shared();
         let now = shared.now();
         let lifetime = shared.policy().lifetime(self.keep);
@@ -66,18 +101,31 @@ impl Attempt {
         let issue = Issue {
             moment: self.moment,
             digest: token.digest(),
-            session: session.clone(),
+            session,
             supersedes: self.sessions.request().presented.clone(),
             max_per_subject: shared.policy().max_per_subject,
         };
-        match shared.store().issue(issue).await.map_err(IssueErrorKind::Store)? {
-            Issued::Created { over_cap } => {
-                tracing::info!(session.id = %session.id, over_cap, "session issued");
-                let max_age = (self.keep == Keep::SignedIn).then_some(lifetime.absolute);
-                Ok(LoggedIn::new(shared.cookie(), &token, max_age, session, shared.policy()))
-            }
-            Issued::Overtaken => Err(IssueErrorKind::Overtaken.into()),
-        }
+        let max_age = (self.keep == Keep::SignedIn).then_some(lifetime.absolute);
+        Ok(Prepared { sessions: self.sessions, token, issue, max_age })
+    }
+}
+
+/// A session that only lacks its row.
+struct Prepared {
+    sessions: Sessions,
+    token: Token,
+    issue: Issue,
+    max_age: Option<Duration>,
+}
+
+impl Prepared {
+    fn logged_in(self, issued: Result<Issued, StoreError>) -> Result<LoggedIn, IssueError> {
+        let Issued::Created { over_cap } = issued.map_err(IssueErrorKind::Store)? else {
+            return Err(IssueErrorKind::Overtaken.into());
+        };
+        let (shared, session) = (self.sessions.shared(), self.issue.session);
+        tracing::info!(session.id = %session.id, over_cap, "session issued");
+        Ok(LoggedIn::new(shared.cookie(), &self.token, self.max_age, session, shared.policy()))
     }
 }
 

@@ -173,12 +173,39 @@ impl Builder {
     pub async fn connect(self, url: &str) -> Result<Sessions, ConnectError> {
         self.policy.check()?;
         let database = cloakroom_sql::Database::open(url, cloakroom_sql::OpenOptions::default()).await?;
+        self.database(database).await
+    }
+
+    /// Sessions kept in a database that is open already, such as one made of the application's own pool
+    /// ([`Database::of_pool`](cloakroom_sql::Database::of_pool),
+    /// [`Database::of_sqlite_pool`](cloakroom_sql::Database::of_sqlite_pool)). A SQLite file is migrated.
+    ///
+    /// # Errors
+    /// When the policy is out of range or the file cannot be migrated; the text says what to do.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub async fn database(self, database: cloakroom_sql::Database) -> Result<Sessions, ConnectError> {
         if database.is_file() {
             database.migrate(cloakroom_sql::Scope::Sessions).await?;
         }
         let mut sessions = self.store(database.sessions())?;
         sessions.database = Some(database);
         Ok(sessions)
+    }
+}
+
+/// Sessions in the PostgreSQL database of a pool the application has, with every default. Call it in a Tokio runtime.
+///
+/// Lookups have a few connections of their own beside the pool, opened when they are needed. [`Sessions::migrate`] or the
+/// printed migration makes the tables.
+#[cfg(feature = "postgres")]
+impl From<cloakroom_sql::PgPool> for Sessions {
+    fn from(pool: cloakroom_sql::PgPool) -> Self {
+        let database = cloakroom_sql::Database::of_pool(pool, &cloakroom_sql::OpenOptions::default());
+        let Builder { policy, cookie, clock, random } = Self::builder();
+        let (touches, sweep_started) = (Touches::default(), AtomicBool::new(false));
+        let store = database.sessions();
+        let shared = Arc::new(Shared { store, policy, cookie, clock, random, touches, sweep_started });
+        Self { database: Some(database), ..Self::of(shared) }
     }
 }
 

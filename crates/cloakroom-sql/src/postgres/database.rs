@@ -78,10 +78,21 @@ impl PostgresDatabase {
             .acquire_timeout(WAIT_MAX)
             .after_connect(|connection, _| Box::pin(async move { connection.execute(SETTINGS).await.map(drop) }))
             .connect_lazy_with(connect.clone());
+        Ok(Self::over(pool, name, connect, options))
+    }
+
+    /// Over a pool of the application's own, which it has set up as it likes.
+    pub(crate) fn of_pool(pool: PgPool, options: &OpenOptions) -> Self {
+        let connect = (*pool.connect_options()).clone();
+        let name = name_of(&connect);
+        Self::over(pool, name, connect, options)
+    }
+
+    fn over(pool: PgPool, name: String, connect: PgConnectOptions, options: &OpenOptions) -> Self {
         let waiting_max = options.lookups_max.clamp(1, 65_536);
         let sessions = Lookups::start(&SESSIONS, &connect, options.lookup_connections.clamp(1, 32), waiting_max);
         let endings = Lookups::start(&ENDINGS, &connect, 1, waiting_max);
-        Ok(Self { shared: Arc::new(Shared { name, options: connect, pool, sessions, endings }) })
+        Self { shared: Arc::new(Shared { name, options: connect, pool, sessions, endings }) }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {

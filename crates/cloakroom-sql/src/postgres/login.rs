@@ -45,6 +45,10 @@ pub(crate) async fn issue(connection: &mut PgConnection, issue: Issue) -> Result
         .fetch_one(&mut *connection)
         .await
         .map_err(store_error)?;
+    if !facts.try_get::<bool, _>("sees_latest").map_err(store_error)? {
+        // In a stricter transaction every statement has the first one's snapshot, which may be older than the lock.
+        return Err(StoreError::caused(StoreErrorKind::Conflict, "a login needs a READ COMMITTED transaction"));
+    }
     if facts.try_get("overtaken").map_err(store_error)? {
         return Ok(Issued::Overtaken);
     }

@@ -46,7 +46,8 @@ pub(crate) const DECIDE: &str = "SELECT EXISTS (SELECT 1 FROM session_subjects \
      WHERE (subject = $1 OR subject = '') AND all_ended_at IS NOT NULL \
      AND NOT pg_visible_in_snapshot(all_ended_at, $2::pg_snapshot) \
      AND all_ended_at < pg_snapshot_xmax(pg_current_snapshot())) AS overtaken, \
-     (EXISTS (SELECT 1 FROM sessions WHERE token_digest = $3) OR EXISTS (SELECT 1 FROM sessions WHERE id = $4)) AS taken";
+     (EXISTS (SELECT 1 FROM sessions WHERE token_digest = $3) OR EXISTS (SELECT 1 FROM sessions WHERE id = $4)) AS taken, \
+     current_setting('transaction_isolation') = 'read committed' AS sees_latest";
 /// What a login ends: the sessions it supersedes ($3), and the subject's oldest over the cap ($4 others may stay).
 /// Locked in the order of their digests, as everywhere.
 pub(crate) const DOOMED_BY_LOGIN: &str = concat!(
