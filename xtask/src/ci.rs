@@ -17,9 +17,12 @@ const STEPS: &[Step] = &[
     ("clippy", || {
         to_end(&mut cargo("clippy --workspace --all-targets --all-features --locked -- -D warnings".split(' ')))
     }),
-    // The library without any database must stand by itself: applications bring their own store.
+    // The library without any database must stand by itself: applications bring their own store. And with each alone.
     ("features", || {
-        to_end(&mut cargo("clippy -p cloakroom --lib --no-default-features --locked -- -D warnings".split(' ')))
+        ["", "sqlite", "postgres"].into_iter().try_for_each(|databases| {
+            let mut clippy = cargo("clippy -p cloakroom --lib --no-default-features --locked".split(' '));
+            to_end(clippy.args(["--features", databases, "--", "-D", "warnings"]))
+        })
     }),
     ("test", || test::tests(&[])),
     // Without private items, as users see it: a public text linking to something private is an error.

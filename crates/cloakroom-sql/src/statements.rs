@@ -34,13 +34,6 @@ pub(crate) use {living_at, session_columns};
 // Logging in.
 pub(crate) const ENSURE_SUBJECT: &str =
     "INSERT INTO session_subjects (subject) VALUES ($1) ON CONFLICT (subject) DO NOTHING";
-pub(crate) const COUNT_LIVING: &str =
-    concat!("SELECT count(*) FROM sessions WHERE subject = $1 AND ", living_at!("$2"));
-pub(crate) const OLDEST_LIVING: &str = concat!(
-    "SELECT token_digest FROM sessions WHERE subject = $1 AND ",
-    living_at!("$2"),
-    " ORDER BY created_at, id LIMIT $3"
-);
 pub(crate) const INSERT_SESSION: &str = concat!(
     "INSERT INTO sessions (token_digest, ",
     session_columns!(),
@@ -56,8 +49,6 @@ pub(crate) const LIST_SESSIONS_OF: &str =
     concat!("SELECT ", session_columns!(), " FROM sessions WHERE subject = $1 ORDER BY id DESC LIMIT $2");
 pub(crate) const LIST_SESSIONS_OF_BEFORE: &str =
     concat!("SELECT ", session_columns!(), " FROM sessions WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-pub(crate) const IS_LIVING: &str =
-    concat!("SELECT EXISTS (SELECT 1 FROM sessions WHERE token_digest = $1 AND ", living_at!("$2"), ")");
 pub(crate) const REPLACE_TOKEN: &str =
     concat!("UPDATE sessions SET token_digest = $1 WHERE token_digest = $2 AND ", living_at!("$3"));
 pub(crate) const REPLACE_TOKEN_REAUTHENTICATED: &str = concat!(
@@ -68,8 +59,6 @@ pub(crate) const REPLACE_TOKEN_REAUTHENTICATED: &str = concat!(
 );
 
 // Ending.
-pub(crate) const END_ID: &str = "DELETE FROM sessions WHERE id = $1";
-pub(crate) const END_OWN: &str = "DELETE FROM sessions WHERE id = $1 AND subject = $2";
 
 // The feed.
 pub(crate) const ENDINGS: &str = "SELECT session_id, subject, reason, at FROM session_feed \
@@ -89,7 +78,6 @@ pub(crate) const ACCOUNT_BY_SUBJECT: &str = concat!("SELECT ", account_columns!(
 /// After the empty name means from the first one: no login name is empty.
 pub(crate) const ACCOUNTS_AFTER: &str =
     concat!("SELECT ", account_columns!(), " FROM accounts WHERE login_name > $1 ORDER BY login_name LIMIT $2");
-pub(crate) const PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE subject = $1";
 pub(crate) const SET_PASSWORD: &str =
     "UPDATE accounts SET password_hash = $1, password_changed_at = $2 WHERE subject = $3";
 pub(crate) const REHASH: &str = "UPDATE accounts SET password_hash = $1 WHERE subject = $2 AND password_hash = $3";

@@ -8,6 +8,7 @@
 pub mod cookie;
 pub mod world;
 
+mod builder;
 mod extract;
 mod future;
 mod layer;
@@ -32,6 +33,9 @@ pub use cloakroom_core::time::Timestamp;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use cloakroom_sql::{Database, IssueIn, OpenError, OpenOptions};
 
+pub use builder::Builder;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use builder::ConnectError;
 pub use cookie::CookieSettings;
 pub use future::ResponseFuture;
 pub use layer::SessionsLayer;
@@ -41,6 +45,4 @@ pub use rejection::{Rejection, Unavailable};
 pub use response::{LoggedIn, LoggedOut, NotAUse};
 pub use service::SessionsService;
 pub use session::{ReplaceError, Session};
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub use sessions::ConnectError;
-pub use sessions::{Builder, Sessions};
+pub use sessions::Sessions;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cloakroom_core::ending::{EndReason, Ending};
-use cloakroom_core::policy::{Policy, PolicyError};
+use cloakroom_core::policy::Policy;
 use cloakroom_core::session::{ClientFacts, SessionId, SessionRecord, Subject};
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{ListQuery, SessionStore, Target};
@@ -13,13 +13,15 @@ use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
 use cloakroom_core::world::{Clock, Random};
 
+use crate::builder::Builder;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use crate::builder::ConnectError;
 use crate::cookie::CookieSettings;
 use crate::layer::SessionsLayer;
 use crate::login::Attempt;
 use crate::rejection::Unavailable;
 use crate::response::LoggedOut;
 use crate::touches::Touches;
-use crate::world::{SystemClock, SystemRandom};
 
 /// Login sessions: begins logins, lists sessions and ends them. Clones are the same sessions.
 ///
@@ -77,6 +79,17 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    pub(crate) fn new(
+        store: Arc<dyn SessionStore>,
+        policy: Policy,
+        cookie: CookieSettings,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let (touches, sweep_started) = (Touches::default(), AtomicBool::new(false));
+        Self { store, policy, cookie, clock, random, touches, sweep_started }
+    }
+
     pub(crate) fn store(&self) -> &dyn SessionStore {
         &*self.store
     }
@@ -107,155 +120,24 @@ impl Shared {
     }
 }
 
-/// Sets sessions up where the defaults do not fit: another store, policy, cookie, clock.
-///
-/// ```
-/// use cloakroom::{CookieSettings, Policy, Sessions};
-/// use std::time::Duration;
-///
-/// let policy = Policy { idle_timeout: Duration::from_secs(15 * 60), ..Policy::default() };
-/// let sessions = Sessions::builder().policy(policy).cookie(CookieSettings::shared_over("app.example")?).in_memory()?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug)]
-pub struct Builder {
-    policy: Policy,
-    cookie: CookieSettings,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-}
-
-impl Builder {
-    /// How long sessions live and how many there may be.
-    #[must_use]
-    pub fn policy(self, policy: Policy) -> Self {
-        Self { policy, ..self }
-    }
-
-    /// Which cookie carries the token.
-    #[must_use]
-    pub fn cookie(self, cookie: CookieSettings) -> Self {
-        Self { cookie, ..self }
-    }
-
-    /// Another clock and generator than the system's. For tests.
-    #[must_use]
-    pub fn world(self, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { clock, random, ..self }
-    }
-
-    /// Sessions kept in `store`.
-    ///
-    /// # Errors
-    /// When a limit of the policy is out of its range.
-    pub fn store(self, store: Arc<dyn SessionStore>) -> Result<Sessions, PolicyError> {
-        self.policy.check()?;
-        let Self { policy, cookie, clock, random } = self;
-        let (touches, sweep_started) = (Touches::default(), AtomicBool::new(false));
-        let shared = Arc::new(Shared { store, policy, cookie, clock, random, touches, sweep_started });
-        Ok(Sessions::of(shared))
-    }
-
-    /// Sessions kept in memory: they end with the process.
-    ///
-    /// # Errors
-    /// When a limit of the policy is out of its range.
-    pub fn in_memory(self) -> Result<Sessions, PolicyError> {
-        self.store(Arc::new(MemoryStore::new()))
-    }
-
-    /// Sessions kept in the database of this URL: `sqlite:app.db`, whose file is created and migrated, or
-    /// `postgres://app@db.example/app`, which [`Sessions::migrate`] or the printed migration brings up.
-    ///
-    /// # Errors
-    /// When the policy is out of range or the database cannot be opened; the text says what to do.
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    pub async fn connect(self, url: &str) -> Result<Sessions, ConnectError> {
-        self.policy.check()?;
-        let database = cloakroom_sql::Database::open(url, cloakroom_sql::OpenOptions::default()).await?;
-        self.database(database).await
-    }
-
-    /// Sessions kept in a database that is open already, such as one made of the application's own pool
-    /// ([`Database::of_pool`](cloakroom_sql::Database::of_pool),
-    /// [`Database::of_sqlite_pool`](cloakroom_sql::Database::of_sqlite_pool)). A SQLite file is migrated.
-    ///
-    /// # Errors
-    /// When the policy is out of range or the file cannot be migrated; the text says what to do.
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    pub async fn database(self, database: cloakroom_sql::Database) -> Result<Sessions, ConnectError> {
-        if database.is_file() {
-            database.migrate(cloakroom_sql::Scope::Sessions).await?;
-        }
-        let mut sessions = self.store(database.sessions())?;
-        sessions.database = Some(database);
-        Ok(sessions)
-    }
-}
-
-/// Sessions in the PostgreSQL database of a pool the application has, with every default. Call it in a Tokio runtime.
-///
-/// Lookups have a few connections of their own beside the pool, opened when they are needed. [`Sessions::migrate`] or the
-/// printed migration makes the tables.
-#[cfg(feature = "postgres")]
-impl From<cloakroom_sql::PgPool> for Sessions {
-    fn from(pool: cloakroom_sql::PgPool) -> Self {
-        let database = cloakroom_sql::Database::of_pool(pool, &cloakroom_sql::OpenOptions::default());
-        let Builder { policy, cookie, clock, random } = Self::builder();
-        let (touches, sweep_started) = (Touches::default(), AtomicBool::new(false));
-        let store = database.sessions();
-        let shared = Arc::new(Shared { store, policy, cookie, clock, random, touches, sweep_started });
-        Self { database: Some(database), ..Self::of(shared) }
-    }
-}
-
-/// Sessions could not be set up. Its text is one line that says what was found and what to do.
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct ConnectError(#[from] ConnectErrorKind);
-
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-#[derive(Debug, thiserror::Error)]
-enum ConnectErrorKind {
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-    #[error(transparent)]
-    Open(#[from] cloakroom_sql::OpenError),
-}
-
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-impl From<PolicyError> for ConnectError {
-    fn from(error: PolicyError) -> Self {
-        Self(error.into())
-    }
-}
-
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-impl From<cloakroom_sql::OpenError> for ConnectError {
-    fn from(error: cloakroom_sql::OpenError) -> Self {
-        Self(error.into())
-    }
-}
-
 impl Sessions {
     /// Starts setting sessions up, from the system's clock and generator, the default policy and the `__Host-` cookie.
     pub fn builder() -> Builder {
-        Builder {
-            policy: Policy::default(),
-            cookie: CookieSettings::default(),
-            clock: Arc::new(SystemClock),
-            random: Arc::new(SystemRandom),
-        }
+        Builder::default()
     }
 
-    fn of(shared: Arc<Shared>) -> Self {
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
         Self {
             shared,
             request: Arc::default(),
             #[cfg(any(feature = "postgres", feature = "sqlite"))]
             database: None,
         }
+    }
+
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn on(self, database: cloakroom_sql::Database) -> Self {
+        Self { database: Some(database), ..self }
     }
 
     /// Brings the session tables up to this version. `connect` has done so for a SQLite file; on PostgreSQL call it where
@@ -283,11 +165,7 @@ impl Sessions {
 
     /// Sessions kept in memory, with every default: they end with the process.
     pub fn in_memory() -> Self {
-        let Builder { policy, cookie, clock, random } = Self::builder();
-        let store: Arc<dyn SessionStore> = Arc::new(MemoryStore::new());
-        let (touches, sweep_started) = (Touches::default(), AtomicBool::new(false));
-        let shared = Arc::new(Shared { store, policy, cookie, clock, random, touches, sweep_started });
-        Self::of(shared)
+        Self::builder().over(Arc::new(MemoryStore::new()))
     }
 
     /// The layer that validates every request. Put it around the routes whose handlers use the extractors.

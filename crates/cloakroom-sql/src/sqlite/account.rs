@@ -13,10 +13,11 @@ use sqlx::{Sqlite, SqliteConnection};
 
 use super::database::SqliteDatabase;
 use super::error::store_error;
+use super::statements::PASSWORD_HASH;
 use super::{feed, row};
 use crate::statements::{
     ACCOUNT_BY_LOGIN_NAME, ACCOUNT_BY_SUBJECT, ACCOUNTS_AFTER, ANY_ACCOUNT, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
-    INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, PASSWORD_HASH, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
+    INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
 };
 use crate::words::role_word;
 

@@ -12,10 +12,10 @@ use super::database::SqliteDatabase;
 use super::error::store_error;
 use super::row;
 use super::statements::{
-    APPEND_ALL_ENDED, CLEAR_ENDING, END_ALL, END_EXPIRED, END_ONE, ENDING_OF, EXPIRED_AT_ONCE, FIRST_BY_ID, HAS_DIGEST,
-    ID_OF, OF_SUBJECT_BY_ID, SET_ALL_ENDED, SET_ENDING,
+    APPEND_ALL_ENDED, CLEAR_ENDING, END_ALL, END_EXPIRED, END_ID, END_ONE, END_OWN, ENDING_OF, EXPIRED_AT_ONCE,
+    FIRST_BY_ID, HAS_DIGEST, ID_OF, OF_SUBJECT_BY_ID, SET_ALL_ENDED, SET_ENDING,
 };
-use crate::statements::{END_ID, END_OWN, ENDINGS};
+use crate::statements::ENDINGS;
 
 /// Up to this many sessions ended for everyone are ended one by one, in the order of their ids.
 const ORDERED_MAX: u32 = 500;

@@ -11,8 +11,8 @@ use super::database::SqliteDatabase;
 use super::error::store_error;
 use super::feed::{self, Cause};
 use super::row;
-use super::statements::{IS_TAKEN, LAST_ALL_ENDED_AT, MOMENT};
-use crate::statements::{COUNT_LIVING, ENSURE_SUBJECT, INSERT_SESSION, OLDEST_LIVING};
+use super::statements::{COUNT_LIVING, IS_TAKEN, LAST_ALL_ENDED_AT, MOMENT, OLDEST_LIVING};
+use crate::statements::{ENSURE_SUBJECT, INSERT_SESSION};
 
 impl SqliteDatabase {
     /// The last position committed. A reader takes it, so that a login does not wait for the writer to begin.

@@ -12,10 +12,10 @@ use sqlx::SqliteConnection;
 
 use super::database::SqliteDatabase;
 use super::error::store_error;
-use super::statements::{FIND_SESSION, TOUCH};
+use super::statements::{FIND_SESSION, IS_LIVING, TOUCH};
 use super::{feed, login, row};
 use crate::statements::{
-    IS_LIVING, LIST_SESSIONS, LIST_SESSIONS_BEFORE, LIST_SESSIONS_OF, LIST_SESSIONS_OF_BEFORE, REPLACE_TOKEN,
+    LIST_SESSIONS, LIST_SESSIONS_BEFORE, LIST_SESSIONS_OF, LIST_SESSIONS_OF_BEFORE, REPLACE_TOKEN,
     REPLACE_TOKEN_REAUTHENTICATED,
 };
 

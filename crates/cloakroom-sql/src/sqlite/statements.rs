@@ -47,3 +47,15 @@ pub(crate) const PURGE_CHANGES: &str = "DELETE FROM session_feed WHERE position 
 pub(crate) const FIND_SESSION: &str = concat!("SELECT ", session_columns!(), " FROM sessions WHERE token_digest = $1");
 pub(crate) const ENDING_OF: &str = "SELECT session_id, subject, reason, at FROM session_feed \
      WHERE token_digest = $1 AND kind = 'ended' ORDER BY position DESC LIMIT 1";
+pub(crate) const COUNT_LIVING: &str =
+    concat!("SELECT count(*) FROM sessions WHERE subject = $1 AND ", living_at!("$2"));
+pub(crate) const OLDEST_LIVING: &str = concat!(
+    "SELECT token_digest FROM sessions WHERE subject = $1 AND ",
+    living_at!("$2"),
+    " ORDER BY created_at, id LIMIT $3"
+);
+pub(crate) const IS_LIVING: &str =
+    concat!("SELECT EXISTS (SELECT 1 FROM sessions WHERE token_digest = $1 AND ", living_at!("$2"), ")");
+pub(crate) const PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE subject = $1";
+pub(crate) const END_ID: &str = "DELETE FROM sessions WHERE id = $1";
+pub(crate) const END_OWN: &str = "DELETE FROM sessions WHERE id = $1 AND subject = $2";

@@ -19,10 +19,10 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::error::kind_of;
+use super::error::store_error;
 use super::location::FileIdentity;
 use crate::counts::WriterCounts;
-use crate::error::unavailable;
+use crate::error::{SharedCause, unavailable};
 
 /// How many jobs share one commit at most: bounds how long the first of them waits for the last.
 const GROUP_MAX: usize = 64;
@@ -146,31 +146,6 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// Why a group did not commit, for each of its jobs.
-struct Failure {
-    kind: StoreErrorKind,
-    cause: Arc<dyn std::error::Error + Send + Sync>,
-}
-
-impl Failure {
-    fn of(error: sqlx::Error) -> Self {
-        Self { kind: kind_of(&error), cause: Arc::new(error) }
-    }
-
-    fn error(&self) -> StoreError {
-        StoreError::caused(self.kind.clone(), Box::new(Shared(Arc::clone(&self.cause))) as Box<_>)
-    }
-}
-
-/// One cause of several errors.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Shared(Arc<dyn std::error::Error + Send + Sync>);
-
-#[derive(Debug, thiserror::Error)]
-#[error("the database file is gone or cannot be seen")]
-struct FileGone;
-
 struct Task {
     jobs: mpsc::Receiver<Message>,
     /// `None` after a failure that makes the connection worthless; it is opened again for the next group.
@@ -236,7 +211,7 @@ impl Task {
                 while let Ok(next) = self.jobs.try_recv() {
                     self.sort_in(next, &mut group, closing);
                 }
-                tracing::warn!(cause = %failure.cause, jobs = group.len(), "the writer could not commit");
+                tracing::warn!(cause = %failure, jobs = group.len(), "the writer could not commit");
                 for job in group {
                     job.answer(Err(failure.error()));
                 }
@@ -245,7 +220,7 @@ impl Task {
     }
 
     /// Runs the jobs in one transaction and commits it.
-    async fn commit_group(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+    async fn commit_group(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), SharedCause> {
         // Taken, so that after a panic or an error the connection is dropped, which takes back what it had not committed.
         let (mut connection, identity) = self.connection().await?;
         match in_transaction(&mut connection, group).await {
@@ -258,14 +233,14 @@ impl Task {
             Err(error) => {
                 // Whatever state it is in, closing takes back what was not committed and lets go of every lock.
                 drop(connection.close().await);
-                Err(Failure::of(error))
+                Err(failed(error))
             }
         }
     }
 
     /// The connection, opened again if the last one failed or the file is another one by now.
-    async fn connection(&mut self) -> Result<(SqliteConnection, FileIdentity), Failure> {
-        let gone = || Failure { kind: StoreErrorKind::Unavailable, cause: Arc::new(FileGone) };
+    async fn connection(&mut self) -> Result<(SqliteConnection, FileIdentity), SharedCause> {
+        let gone = || SharedCause::of(unavailable("the database file is gone or cannot be seen"));
         let identity = FileIdentity::of(&self.path);
         if let Some((connection, opened)) = self.open.take() {
             if identity == Some(opened) {
@@ -274,10 +249,14 @@ impl Task {
             tracing::error!("the database file was removed or replaced; opening what is there now");
         }
         let identity = identity.ok_or_else(gone)?;
-        let connection = self.again.connect().await.map_err(Failure::of)?;
+        let connection = self.again.connect().await.map_err(failed)?;
         self.counters.reopened.fetch_add(1, Ordering::Relaxed);
         Ok((connection, identity))
     }
+}
+
+fn failed(error: sqlx::Error) -> SharedCause {
+    SharedCause::of(store_error(error))
 }
 
 /// Each job in its savepoint, all in one transaction. Says whether the connection can be used again.

@@ -1,0 +1,152 @@
+//! How sessions are set up: which store, policy, cookie and clock.
+
+use std::sync::Arc;
+
+use cloakroom_core::policy::{Policy, PolicyError};
+use cloakroom_core::store::SessionStore;
+use cloakroom_core::store::memory::MemoryStore;
+use cloakroom_core::world::{Clock, Random};
+
+use crate::cookie::CookieSettings;
+use crate::sessions::{Sessions, Shared};
+use crate::world::{SystemClock, SystemRandom};
+
+/// Sets sessions up where the defaults do not fit: another store, policy, cookie, clock.
+///
+/// ```
+/// use cloakroom::{CookieSettings, Policy, Sessions};
+/// use std::time::Duration;
+///
+/// let policy = Policy { idle_timeout: Duration::from_secs(15 * 60), ..Policy::default() };
+/// let sessions = Sessions::builder().policy(policy).cookie(CookieSettings::shared_over("app.example")?).in_memory()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Builder {
+    policy: Policy,
+    cookie: CookieSettings,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Default for Builder {
+    /// From the system's clock and generator, the default policy and the `__Host-` cookie.
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            cookie: CookieSettings::default(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        }
+    }
+}
+
+impl Builder {
+    /// How long sessions live and how many there may be.
+    #[must_use]
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Which cookie carries the token.
+    #[must_use]
+    pub fn cookie(self, cookie: CookieSettings) -> Self {
+        Self { cookie, ..self }
+    }
+
+    /// Another clock and generator than the system's. For tests.
+    #[must_use]
+    pub fn world(self, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { clock, random, ..self }
+    }
+
+    /// Sessions kept in `store`.
+    ///
+    /// # Errors
+    /// When a limit of the policy is out of its range.
+    pub fn store(self, store: Arc<dyn SessionStore>) -> Result<Sessions, PolicyError> {
+        self.policy.check()?;
+        Ok(self.over(store))
+    }
+
+    /// With a policy that is known to be within its ranges.
+    pub(crate) fn over(self, store: Arc<dyn SessionStore>) -> Sessions {
+        let Self { policy, cookie, clock, random } = self;
+        Sessions::of(Arc::new(Shared::new(store, policy, cookie, clock, random)))
+    }
+
+    /// Sessions kept in memory: they end with the process.
+    ///
+    /// # Errors
+    /// When a limit of the policy is out of its range.
+    pub fn in_memory(self) -> Result<Sessions, PolicyError> {
+        self.store(Arc::new(MemoryStore::new()))
+    }
+
+    /// Sessions kept in the database of this URL: `sqlite:app.db`, whose file is created and migrated, or
+    /// `postgres://app@db.example/app`, which [`Sessions::migrate`] or the printed migration brings up.
+    ///
+    /// # Errors
+    /// When the policy is out of range or the database cannot be opened; the text says what to do.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub async fn connect(self, url: &str) -> Result<Sessions, ConnectError> {
+        self.policy.check()?;
+        let database = cloakroom_sql::Database::open(url, cloakroom_sql::OpenOptions::default()).await?;
+        self.database(database).await
+    }
+
+    /// Sessions kept in a database that is open already, such as one made of the application's own pool
+    /// ([`Database::of_pool`](cloakroom_sql::Database::of_pool),
+    /// [`Database::of_sqlite_pool`](cloakroom_sql::Database::of_sqlite_pool)). A SQLite file is migrated.
+    ///
+    /// # Errors
+    /// When the policy is out of range or the file cannot be migrated; the text says what to do.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub async fn database(self, database: cloakroom_sql::Database) -> Result<Sessions, ConnectError> {
+        if database.is_file() {
+            database.migrate(cloakroom_sql::Scope::Sessions).await?;
+        }
+        Ok(self.store(database.sessions())?.on(database))
+    }
+}
+
+/// Sessions in the PostgreSQL database of a pool the application has, with every default. Call it in a Tokio runtime.
+///
+/// Lookups have a few connections of their own beside the pool, opened when they are needed. [`Sessions::migrate`] or the
+/// printed migration makes the tables.
+#[cfg(feature = "postgres")]
+impl From<cloakroom_sql::PgPool> for Sessions {
+    fn from(pool: cloakroom_sql::PgPool) -> Self {
+        let database = cloakroom_sql::Database::of_pool(pool, &cloakroom_sql::OpenOptions::default());
+        Self::builder().over(database.sessions()).on(database)
+    }
+}
+
+/// Sessions could not be set up. Its text is one line that says what was found and what to do.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct ConnectError(#[from] ConnectErrorKind);
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[derive(Debug, thiserror::Error)]
+enum ConnectErrorKind {
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Open(#[from] cloakroom_sql::OpenError),
+}
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+impl From<PolicyError> for ConnectError {
+    fn from(error: PolicyError) -> Self {
+        Self(error.into())
+    }
+}
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+impl From<cloakroom_sql::OpenError> for ConnectError {
+    fn from(error: cloakroom_sql::OpenError) -> Self {
+        Self(error.into())
+    }
+}
