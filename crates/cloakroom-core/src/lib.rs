@@ -14,6 +14,7 @@ pub mod policy;
 pub mod problem;
 pub mod return_target;
 pub mod session;
+pub mod skew;
 pub mod store;
 pub mod time;
 pub mod token;

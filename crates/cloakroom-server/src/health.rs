@@ -1,7 +1,10 @@
 //! `GET /healthz` and `GET /readyz`, for whatever watches the process.
 
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, HeaderName};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, HeaderName, RETRY_AFTER};
+use axum::response::{IntoResponse as _, Response};
+use cloakroom_core::skew::{SKEW_MAX, Skew};
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -15,11 +18,19 @@ pub(crate) async fn healthz() -> Plain {
     (FRESH, "ok\n")
 }
 
-/// The process can do its work: the database answers and has its tables.
+/// The process can do its work: the database answers, has its tables, and its clock agrees with this one.
 ///
 /// # Errors
-/// `unavailable` when it does not.
-pub(crate) async fn readyz(State(app): State<App>) -> Result<Plain, Failure> {
-    app.database().ping().await?;
-    Ok((FRESH, "ready\n"))
+/// `unavailable` when the database does not answer. Clocks too far apart are 503 too, with the reason in the text.
+pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, Failure> {
+    let asked = app.now();
+    if let Some(database) = app.database().ping().await? {
+        let skew = Skew::proven(asked, database, app.now());
+        if !skew.is_bearable() {
+            tracing::error!(%skew, max = ?SKEW_MAX, "not ready");
+            let why = format!("not ready: {skew} ({} s are allowed); synchronise the clocks\n", SKEW_MAX.as_secs());
+            return Ok((StatusCode::SERVICE_UNAVAILABLE, FRESH, [(RETRY_AFTER, "5")], why).into_response());
+        }
+    }
+    Ok((FRESH, "ready\n").into_response())
 }

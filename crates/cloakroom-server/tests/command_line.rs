@@ -262,7 +262,7 @@ mod command_line {
     fn what_may_not_migrate_says_so() {
         let place = Place::new();
         std::fs::write(place.0.path().join("cloakroom.toml"), "[database]\nmigrate = false\n").unwrap();
-        assert!(place.run(&["account", "list"]).refused().contains("cloakroom migrate status"));
+        assert!(place.run(&["account", "list"]).refused().contains("run cloakroom migrate up"));
         place.run(&["migrate", "up"]).done();
         assert_eq!(place.run(&["account", "list", "--json"]).done(), "[]\n");
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture};
+use cloakroom_core::time::Timestamp;
 use futures_util::future::BoxFuture;
 
 use crate::counts::{LookupCounts, WriterCounts};
@@ -54,7 +55,7 @@ impl Default for OpenOptions {
 pub(crate) trait Backend: fmt::Debug + Send + Sync + 'static {
     fn sessions(&self) -> Arc<dyn SessionStore>;
     fn accounts(&self) -> Arc<dyn AccountStore>;
-    fn ping(&self) -> StoreFuture<'_, ()>;
+    fn ping(&self) -> StoreFuture<'_, Option<Timestamp>>;
     fn close(&self) -> BoxFuture<'_, ()>;
     fn writer_counts(&self) -> WriterCounts;
     fn lookup_counts(&self) -> LookupCounts;
@@ -131,11 +132,12 @@ impl Database {
         self.backend.accounts()
     }
 
-    /// Whether the database answers and has the session tables: for readiness.
+    /// Whether the database answers and has the session tables: for readiness. Returns its time, where its clock may be
+    /// another than this machine's, to [measure the skew](cloakroom_core::skew::Skew::proven).
     ///
     /// # Errors
     /// `Unavailable` when it does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
+    pub async fn ping(&self) -> Result<Option<Timestamp>, StoreError> {
         self.backend.ping().await
     }
 

@@ -17,6 +17,8 @@ mod logout;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod revocation;

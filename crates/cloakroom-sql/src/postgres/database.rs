@@ -7,6 +7,7 @@ use std::time::Duration;
 use cloakroom_core::ending::Ending;
 use cloakroom_core::session::SessionRecord;
 use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture};
+use cloakroom_core::time::Timestamp;
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Executor as _, PgConnection, PgPool};
@@ -14,7 +15,8 @@ use sqlx::{ConnectOptions as _, Executor as _, PgConnection, PgPool};
 use super::error::{is_lost_race, open_error, store_error};
 use super::lookup::{Lookups, Question};
 use super::row;
-use super::statements::{BEGIN, ENDINGS_OF, FIND_SESSIONS, IS_STANDBY, VERSION};
+use super::statements::{BEGIN, ENDINGS_OF, FIND_SESSIONS, IS_STANDBY, TIME, VERSION};
+use super::value::Time;
 use crate::counts::{LookupCounts, WriterCounts};
 use crate::error::{OpenError, OpenErrorKind, unavailable};
 use crate::migrate::{self, Applied, MigrationStatus, Scope};
@@ -142,9 +144,14 @@ impl PostgresDatabase {
         Ok(done)
     }
 
-    async fn is_ready(&self) -> Result<(), StoreError> {
+    /// The server's time, in a statement after the one that may have had to wait for a connection.
+    async fn is_ready(&self) -> Result<Timestamp, StoreError> {
         let ready: bool = sqlx::query_scalar(IS_READY).fetch_one(self.pool()).await.map_err(store_error)?;
-        if ready { Ok(()) } else { Err(unavailable("the session tables are incomplete; run cloakroom migrate")) }
+        if !ready {
+            return Err(unavailable("the session tables are incomplete; run cloakroom migrate"));
+        }
+        let time: Time = sqlx::query_scalar(TIME).fetch_one(self.pool()).await.map_err(store_error)?;
+        Ok(time.0)
     }
 }
 
@@ -187,8 +194,8 @@ impl Backend for PostgresDatabase {
         Arc::new(self.clone())
     }
 
-    fn ping(&self) -> StoreFuture<'_, ()> {
-        Box::pin(self.is_ready())
+    fn ping(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        Box::pin(async move { self.is_ready().await.map(Some) })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

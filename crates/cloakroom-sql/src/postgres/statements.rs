@@ -118,6 +118,9 @@ pub(crate) const IS_ANY_OLD: &str = "SELECT EXISTS (SELECT 1 FROM session_feed W
 pub(crate) const LOCK_ACCOUNTS: &str = "LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE";
 pub(crate) const LOCK_PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE subject = $1 FOR NO KEY UPDATE";
 
+// Readiness.
+pub(crate) const TIME: &str = "SELECT clock_timestamp()";
+
 // Opening.
 pub(crate) const VERSION: &str = "SELECT current_setting('server_version_num')::int";
 pub(crate) const IS_STANDBY: &str = "SELECT pg_is_in_recovery()";

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture};
+use cloakroom_core::time::Timestamp;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection};
@@ -114,8 +115,8 @@ impl Backend for SqliteDatabase {
         Arc::new(self.clone())
     }
 
-    fn ping(&self) -> StoreFuture<'_, ()> {
-        Box::pin(self.is_ready())
+    fn ping(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        Box::pin(async move { self.is_ready().await.map(|()| None) })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
