@@ -8,10 +8,9 @@ use cloakroom_core::store::{
     AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence, StoreError, StoreErrorKind, StoreFuture,
 };
 use cloakroom_core::time::Timestamp;
-use sqlx::postgres::PgArguments;
-use sqlx::query::Query;
-use sqlx::{PgConnection, Postgres};
+use sqlx::{PgConnection, Row as _};
 
+use super::connection::Statement;
 use super::database::PostgresDatabase;
 use super::error::store_error;
 use super::feed::Cause;
@@ -23,8 +22,6 @@ use crate::statements::{
     INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
 };
 use crate::words::role_word;
-
-type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 impl AccountStore for PostgresDatabase {
     fn create(&self, account: Account, precedence: Precedence) -> StoreFuture<'_, Created> {
@@ -47,17 +44,15 @@ impl AccountStore for PostgresDatabase {
     }
 
     fn any(&self) -> StoreFuture<'_, bool> {
-        Box::pin(async move { sqlx::query_scalar(ANY_ACCOUNT).fetch_one(self.pool()).await.map_err(store_error) })
+        Box::pin(async move { self.fetch_one(sqlx::query(ANY_ACCOUNT)).await?.try_get(0).map_err(store_error) })
     }
 
     fn page(&self, after: Option<LoginName>, limit: u32) -> StoreFuture<'_, Vec<Account>> {
         Box::pin(async move {
-            let rows = sqlx::query(ACCOUNTS_AFTER)
+            let page = sqlx::query(ACCOUNTS_AFTER)
                 .bind(after.as_ref().map_or("", LoginName::as_str))
-                .bind(i64::from(limit.min(PAGE_MAX)))
-                .fetch_all(self.pool())
-                .await
-                .map_err(store_error)?;
+                .bind(i64::from(limit.min(PAGE_MAX)));
+            let rows = self.fetch_all(page).await?;
             rows.iter().map(row::account).collect()
         })
     }
@@ -71,7 +66,7 @@ impl AccountStore for PostgresDatabase {
     fn rehash(&self, subject: Subject, old: PasswordHash, new: PasswordHash) -> StoreFuture<'_, bool> {
         Box::pin(async move {
             let rehash = sqlx::query(REHASH).bind(new.as_str()).bind(subject.as_str()).bind(old.as_str());
-            found_one(rehash.execute(self.pool()).await.map_err(store_error)?.rows_affected())
+            found_one(self.execute(rehash).await?)
         })
     }
 
@@ -82,7 +77,7 @@ impl AccountStore for PostgresDatabase {
     fn enable(&self, subject: Subject) -> StoreFuture<'_, Changed> {
         Box::pin(async move {
             let enable = sqlx::query(ENABLE_ACCOUNT).bind(subject.as_str());
-            let found = found_one(enable.execute(self.pool()).await.map_err(store_error)?.rows_affected())?;
+            let found = found_one(self.execute(enable).await?)?;
             Ok(if found { Changed::Done { ended: 0 } } else { Changed::Missing })
         })
     }
@@ -101,7 +96,7 @@ enum Change {
 
 impl PostgresDatabase {
     async fn account(&self, statement: Statement<'_>) -> Result<Option<Account>, StoreError> {
-        let row = statement.fetch_optional(self.pool()).await.map_err(store_error)?;
+        let row = self.fetch_optional(statement).await?;
         row.as_ref().map(row::account).transpose()
     }
 

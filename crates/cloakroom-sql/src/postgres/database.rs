@@ -9,13 +9,14 @@ use cloakroom_core::session::SessionRecord;
 use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture};
 use cloakroom_core::time::Timestamp;
 use futures_util::future::BoxFuture;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Executor as _, PgConnection, PgPool};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, PgConnection, PgPool, Row as _};
 
-use super::error::{is_lost_race, open_error, store_error};
+use super::connection::{self, SETTINGS, connect, share_a_backend};
+use super::error::{open_error, store_error};
 use super::lookup::{Lookups, Question};
 use super::row;
-use super::statements::{BEGIN, ENDINGS_OF, FIND_SESSIONS, IS_STANDBY, TIME, VERSION};
+use super::statements::{ENDINGS_OF, FIND_SESSIONS, TIME, VERSION};
 use super::value::Time;
 use crate::counts::{LookupCounts, WriterCounts};
 use crate::error::{OpenError, OpenErrorKind, unavailable};
@@ -23,19 +24,10 @@ use crate::migrate::{self, Applied, MigrationStatus, Scope};
 use crate::open::{Backend, OpenOptions};
 use crate::statements::IS_READY;
 
-/// How long an operation waits for a free connection before it is refused as busy.
-const WAIT_MAX: Duration = Duration::from_secs(3);
 /// How long the server may take to be reached at the start.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// How often a transaction that lost a race (deadlock, serialization) is run at most.
-const TRIES: u32 = 4;
 /// The oldest server: `pg_visible_in_snapshot` on `xid8` is of 13, TID range scans are of 14.
 const VERSION_MIN: i32 = 140_000;
-/// What every connection is set to, whatever the role's defaults: no statement and no forgotten transaction holds a lock
-/// for long, and an ending that has returned has happened.
-const SETTINGS: &str = "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; \
-     SET default_transaction_isolation = 'read committed'; SET DateStyle = 'ISO'";
-
 /// An open database: a pool for everything but lookups, which have connections of
 /// their own. Clones share it.
 #[derive(Clone, Debug)]
@@ -64,22 +56,23 @@ impl PostgresDatabase {
         let connect = PgConnectOptions::from_str(url)
             .map_err(|error| open_error("the PostgreSQL database", error))?
             .application_name("cloakroom")
+            .extra_float_digits(None) // poolers refuse it, and no value of ours is a floating one
             .disable_statement_logging();
         let name = name_of(&connect);
         let failed = |error| open_error(&name, error);
-        let mut first = match tokio::time::timeout(CONNECT_MAX, self::connect(&connect)).await {
-            Ok(connected) => connected.map_err(failed)?,
-            Err(_) => return Err(failed(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
-        };
+        let mut first = reach(&connect).await.map_err(failed)?;
         check_server(&mut first, &name).await?;
+        let mut second = reach(&connect).await.map_err(failed)?;
+        if share_a_backend(&mut first, &mut second).await.map_err(failed)? {
+            let found = "a pooler stands in between that hands each transaction to another connection (pool_mode = transaction)";
+            let way_out =
+                "point database.url at the server itself, or at a database of the pooler with pool_mode = session";
+            return Err(OpenError::new(OpenErrorKind::Other, &name, found, way_out));
+        }
         migrate::refuse_newer(&mut first, &name).await?;
-        drop(first); // the pool opens its own
+        drop((first, second)); // the pool opens its own
 
-        let pool = PgPoolOptions::new()
-            .max_connections(options.connections_max.clamp(1, 256))
-            .acquire_timeout(WAIT_MAX)
-            .after_connect(|connection, _| Box::pin(async move { connection.execute(SETTINGS).await.map(drop) }))
-            .connect_lazy_with(connect.clone());
+        let pool = connection::pool(connect.clone(), options.connections_max.clamp(1, 256));
         Ok(Self::over(pool, name, connect, options))
     }
 
@@ -117,49 +110,24 @@ impl PostgresDatabase {
     /// One more connection, for a migration.
     pub(crate) async fn connect(&self) -> Result<PgConnection, OpenError> {
         let failed = |error| open_error(self.name(), error);
-        connect(&self.shared.options).await.map_err(failed)
-    }
-
-    /// Runs `work` in a transaction, and again if it lost to another one. It is taken back when `work` fails.
-    pub(crate) async fn transaction<T: Send>(
-        &self,
-        work: impl for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + Sync,
-    ) -> Result<T, StoreError> {
-        let mut tries = 1;
-        loop {
-            match self.try_transaction(&work).await {
-                Err(error) if tries < TRIES && is_lost_race(&error) => tries += 1,
-                done => return done,
-            }
-        }
-    }
-
-    async fn try_transaction<T: Send>(
-        &self,
-        work: &(impl for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + Sync),
-    ) -> Result<T, StoreError> {
-        let mut transaction = self.pool().begin_with(BEGIN).await.map_err(store_error)?;
-        let done = work(&mut transaction).await?; // dropped on an error, which takes it back
-        transaction.commit().await.map_err(store_error)?;
-        Ok(done)
+        connect(&self.shared.options, SETTINGS).await.map_err(failed)
     }
 
     /// The server's time, in a statement after the one that may have had to wait for a connection.
     async fn is_ready(&self) -> Result<Timestamp, StoreError> {
-        let ready: bool = sqlx::query_scalar(IS_READY).fetch_one(self.pool()).await.map_err(store_error)?;
-        if !ready {
+        if !self.fetch_one(sqlx::query(IS_READY)).await?.try_get::<bool, _>(0).map_err(store_error)? {
             return Err(unavailable("the session tables are incomplete; run cloakroom migrate"));
         }
-        let time: Time = sqlx::query_scalar(TIME).fetch_one(self.pool()).await.map_err(store_error)?;
+        let time: Time = self.fetch_one(sqlx::query(TIME)).await?.try_get(0).map_err(store_error)?;
         Ok(time.0)
     }
 }
 
-/// One more connection, set as every one is.
-pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    let mut connection = options.connect().await?;
-    connection.execute(SETTINGS).await?;
-    Ok(connection)
+async fn reach(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    match tokio::time::timeout(CONNECT_MAX, connect(options, SETTINGS)).await {
+        Ok(connected) => connected,
+        Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+    }
 }
 
 /// The URL without a password.
@@ -176,11 +144,6 @@ async fn check_server(connection: &mut PgConnection, name: &str) -> Result<(), O
         let found = format!("the server is PostgreSQL {}", version / 10_000);
         let way_out = format!("upgrade it to {} or newer", VERSION_MIN / 10_000);
         return Err(OpenError::new(OpenErrorKind::TooOld, name, &found, &way_out));
-    }
-    let is_standby: bool = sqlx::query_scalar(IS_STANDBY).fetch_one(&mut *connection).await.map_err(failed)?;
-    if is_standby {
-        let found = "the server is a standby, which cannot be written";
-        return Err(OpenError::new(OpenErrorKind::ReadOnly, name, found, "point database.url at the primary"));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 use cloakroom_core::store::{StoreError, StoreErrorKind};
 
+use super::connection::Standby;
 use crate::error::{OpenError, OpenErrorKind};
 
 /// What the driver said about the database called `name`, while it was being opened or migrated.
@@ -43,6 +44,11 @@ pub(crate) fn open_error(name: &str, error: sqlx::Error) -> OpenError {
             OpenErrorKind::Unreachable,
             "the server cannot be reached",
             "check host and port in database.url, and that the server runs",
+        ),
+        (sqlx::Error::Configuration(error), _) if error.is::<Standby>() => (
+            OpenErrorKind::ReadOnly,
+            "the server is a standby, which cannot be written",
+            "point database.url at the primary",
         ),
         (sqlx::Error::Configuration(_), _) => (
             OpenErrorKind::UnsupportedUrl,
@@ -88,6 +94,11 @@ pub(crate) fn kind_of(state: &str) -> StoreErrorKind {
 pub(crate) fn is_of_the_data(error: &sqlx::Error) -> bool {
     // Data exceptions, and pages or indexes that cannot be read.
     state(error).is_some_and(|state| ["22", "XX", "P0"].iter().any(|class| state.starts_with(class)))
+}
+
+/// Whether the server answered, and the connection goes on: it gave a statement up that took too long or waited for a lock.
+pub(crate) fn is_given_up(error: &sqlx::Error) -> bool {
+    state(error).is_some_and(|state| matches!(state.as_str(), "57014" | "55P03" | "40P01"))
 }
 
 /// Turns a driver's error into the store's.

@@ -5,10 +5,9 @@ use cloakroom_core::session::Subject;
 use cloakroom_core::store::{PAGE_MAX, StoreError, StoreErrorKind, Target};
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
-use sqlx::postgres::PgArguments;
-use sqlx::query::Query;
-use sqlx::{PgConnection, Postgres};
+use sqlx::PgConnection;
 
+use super::connection::{OPERATION_MAX, Statement, WIDE_OPERATION_MAX};
 use super::database::PostgresDatabase;
 use super::error::store_error;
 use super::row;
@@ -21,8 +20,6 @@ use crate::statements::ENDINGS;
 
 /// The subject that stands for everyone; no session can have it.
 const EVERYONE: &str = "";
-
-type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 /// Why and when sessions end, for the triggers.
 #[derive(Clone, Copy, Debug)]
@@ -130,7 +127,8 @@ impl PostgresDatabase {
             Target::Others(subject, keep) => Some((subject, Some(keep))),
             Target::Everyone => None,
         };
-        self.transaction(|connection| match wide.clone() {
+        let limit = if wide.is_none() { WIDE_OPERATION_MAX } else { OPERATION_MAX };
+        self.transaction_within(limit, |connection| match wide.clone() {
             Some((subject, keep)) => Box::pin(async move { end_subject(connection, &subject, keep, cause).await }),
             None => Box::pin(end_everyone(connection, cause)),
         })
@@ -139,7 +137,7 @@ impl PostgresDatabase {
 
     /// One statement, one commit.
     async fn end_one(&self, statement: Statement<'_>) -> Result<u64, StoreError> {
-        match statement.execute(self.pool()).await.map_err(store_error)?.rows_affected() {
+        match self.execute(statement).await? {
             rows @ 0..=1 => Ok(rows),
             _ => Err(StoreError::new(StoreErrorKind::Conflict)),
         }
@@ -148,7 +146,7 @@ impl PostgresDatabase {
     /// A subject's last endings, newest first.
     pub(crate) async fn last_endings(&self, subject: Subject, limit: u32) -> Result<Vec<Ending>, StoreError> {
         let find = sqlx::query(ENDINGS).bind(subject.as_str()).bind(i64::from(limit.min(PAGE_MAX)));
-        let rows = find.fetch_all(self.pool()).await.map_err(store_error)?;
+        let rows = self.fetch_all(find).await?;
         rows.iter().map(row::ending).collect()
     }
 }

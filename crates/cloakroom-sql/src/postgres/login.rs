@@ -17,7 +17,7 @@ use crate::statements::{ENSURE_SUBJECT, INSERT_SESSION};
 impl PostgresDatabase {
     /// What is committed now, as PostgreSQL's own snapshot.
     pub(crate) async fn moment(&self) -> Result<Moment, StoreError> {
-        let snapshot: String = sqlx::query_scalar(MOMENT).fetch_one(self.pool()).await.map_err(store_error)?;
+        let snapshot: String = self.fetch_one(sqlx::query(MOMENT)).await?.try_get(0).map_err(store_error)?;
         Ok(Moment::Snapshot(snapshot.into()))
     }
 }

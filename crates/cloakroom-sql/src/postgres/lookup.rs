@@ -1,23 +1,22 @@
 //! Lookups by token digest: one at a time while there are few, many in one statement once there are more.
 //!
 //! A few lanes, each a task with a connection of its own, take what waits and send it as one statement. A request joins
-//! only what has not been sent, so the answer is never older than the request (G5), and nothing waits on purpose. No pool
-//! is asked and nothing is tested before use: a connection found dead is opened again and the batch is sent once more.
+//! only what has not been sent, so the answer is never older than the request (G5), and nothing waits on purpose. Here is what
+//! waits and who may send it; [`lane`] has the sending.
+
+mod lane;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use cloakroom_core::store::{StoreError, StoreErrorKind};
 use cloakroom_core::token::TokenDigest;
 use sqlx::postgres::{PgConnectOptions, PgRow};
-use sqlx::{Connection as _, PgConnection};
 use tokio::sync::{Notify, oneshot};
 
-use super::error::{is_of_the_data, store_error};
-use super::{database, row};
 use crate::counts::LookupCounts;
 use crate::error::{SharedCause, unavailable};
+use lane::Lane;
 
 /// Most lookups in one statement: bounds how long the first waits for the last.
 const BATCH_MAX: usize = 128;
@@ -25,10 +24,6 @@ const BATCH_MAX: usize = 128;
 const FEW: usize = 16;
 /// With more, so many statements at once; what comes meanwhile shares the next one.
 const LANES_UNDER_LOAD: usize = 4;
-/// How long a statement or a connection may take before it is given up.
-const ANSWER_MAX: Duration = Duration::from_secs(3);
-/// How long a lane leaves a server alone that it could not reach.
-const PAUSE: Duration = Duration::from_millis(250);
 
 /// What is looked up, and how a row of the answer is read.
 pub(crate) struct Question<V> {
@@ -43,6 +38,7 @@ pub(crate) struct Lookups<V: Send + 'static> {
 }
 
 type Answer<V> = Result<Option<V>, StoreError>;
+type Asker<V> = oneshot::Sender<Answer<V>>;
 
 struct Queue<V> {
     state: Mutex<State<V>>,
@@ -51,8 +47,9 @@ struct Queue<V> {
 }
 
 struct State<V> {
-    waiting: VecDeque<(TokenDigest, oneshot::Sender<Answer<V>>)>,
+    waiting: VecDeque<(TokenDigest, Asker<V>)>,
     load: Load,
+    reach: Reach,
     counts: LookupCounts,
     is_closed: bool,
 }
@@ -70,6 +67,35 @@ impl Load {
     const fn has_room(self) -> bool {
         self.statements < LANES_UNDER_LOAD || self.lookups < FEW
     }
+}
+
+/// How the server can be reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Reach {
+    /// Lanes with a connection.
+    connected: usize,
+    /// While no lane has one, a single lane tries: a server that is down is not stormed.
+    is_tried: bool,
+}
+
+impl Reach {
+    const fn may_connect(self) -> bool {
+        self.connected > 0 || !self.is_tried
+    }
+}
+
+/// Who asked for which digest, in one statement.
+struct Batch<V> {
+    askers: HashMap<TokenDigest, Vec<Asker<V>>>,
+}
+
+/// What there is for a lane to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Task {
+    Connect,
+    Send,
+    Rest,
+    End,
 }
 
 /// Dropped with the last handle, which ends the lanes.
@@ -92,12 +118,13 @@ impl<V: Clone + Send + 'static> Lookups<V> {
         let state = State {
             waiting: VecDeque::new(),
             load: Load::default(),
+            reach: Reach::default(),
             counts: LookupCounts::default(),
             is_closed: false,
         };
         let queue = Arc::new(Queue { state: Mutex::new(state), wake: Notify::new(), waiting_max });
         for _ in 0..lanes {
-            let lane = Lane { question, options: options.clone(), connection: None, queue: Arc::clone(&queue) };
+            let lane = Lane::new(question, options.clone(), Arc::clone(&queue));
             drop(tokio::spawn(lane.serve())); // it ends when the queue is closed
         }
         Self { open: Arc::new(Open(queue)) }
@@ -148,18 +175,6 @@ impl<V: Send + 'static> std::fmt::Debug for Lookups<V> {
     }
 }
 
-/// Who asked for which digest, in one statement.
-struct Batch<V> {
-    askers: HashMap<TokenDigest, Vec<oneshot::Sender<Answer<V>>>>,
-}
-
-/// What a lane does next.
-enum Next<V> {
-    Send(Batch<V>),
-    Rest,
-    End,
-}
-
 impl<V> Queue<V> {
     fn state(&self) -> MutexGuard<'_, State<V>> {
         // Nothing in between can panic and leave it half changed.
@@ -172,35 +187,31 @@ impl<V> Queue<V> {
         self.wake.notify_one(); // for a lane that is about to wait
     }
 
-    /// Takes what waits now. Nobody joins it afterwards.
-    fn next(&self) -> Next<V> {
+    /// What a lane is to do next.
+    fn task(&self, is_connected: bool) -> Task {
         let mut state = self.state();
-        let mut askers: HashMap<_, Vec<_>> = HashMap::new();
-        if state.load.has_room() {
-            while askers.len() < BATCH_MAX {
-                let Some((digest, asker)) = state.waiting.pop_front() else { break };
-                // Who went away is not asked for.
-                if !asker.is_closed() {
-                    askers.entry(digest).or_default().push(asker);
-                }
+        let task = state.task(is_connected);
+        if task == Task::Connect {
+            state.reach.is_tried = state.reach.connected == 0;
+            if state.reach.connected > 0 {
+                self.wake.notify_last(); // who is connected already may be quicker
             }
         }
-        if askers.is_empty() {
-            let is_over = state.is_closed && state.waiting.is_empty();
-            drop(state);
-            if is_over {
-                self.wake.notify_one(); // the next lane ends as well
-            }
-            return if is_over { Next::End } else { Next::Rest };
+        drop(state);
+        if task == Task::End {
+            self.wake.notify_one(); // the next lane ends as well
         }
-        state.load.statements += 1;
-        state.load.lookups += askers.len();
-        state.counts.statements += 1;
-        state.counts.lookups += askers.len() as u64;
+        task
+    }
+
+    /// Takes what waits now. Nobody joins it afterwards.
+    fn take(&self) -> Option<Batch<V>> {
+        let mut state = self.state();
+        let batch = state.take()?;
         if !state.waiting.is_empty() {
             self.wake.notify_last();
         }
-        Next::Send(Batch { askers })
+        Some(batch)
     }
 
     fn is_done(&self, lookups: usize) {
@@ -208,134 +219,73 @@ impl<V> Queue<V> {
         state.load.statements -= 1;
         state.load.lookups -= lookups;
     }
-}
 
-/// One connection and what it is asked.
-struct Lane<V: Send + 'static> {
-    question: &'static Question<V>,
-    options: PgConnectOptions,
-    connection: Option<PgConnection>,
-    queue: Arc<Queue<V>>,
-}
-
-impl<V: Clone + Send + 'static> Lane<V> {
-    async fn serve(mut self) {
-        loop {
-            match self.queue.next() {
-                Next::Send(batch) => {
-                    let lookups = batch.askers.len();
-                    let reached = self.answer(batch).await;
-                    self.queue.is_done(lookups);
-                    if !reached {
-                        tokio::time::sleep(PAUSE).await; // no storm of connections on a server that is down
-                    }
-                }
-                Next::Rest => self.queue.wake.notified().await,
-                Next::End => break,
-            }
-        }
-        if let Some(connection) = self.connection.take() {
-            drop(connection.close().await); // a server that is gone has closed it already
+    /// A lane has connected: the others may, where there is more to do.
+    fn is_connected(&self) {
+        let mut state = self.state();
+        state.reach = Reach { connected: state.reach.connected + 1, is_tried: false };
+        if !state.waiting.is_empty() {
+            self.wake.notify_waiters();
         }
     }
 
-    /// Answers everybody in the batch; `false` if the server could not be reached.
-    async fn answer(&mut self, mut batch: Batch<V>) -> bool {
-        let digests: Vec<_> = batch.askers.keys().copied().collect();
-        let (failure, reached) = match self.ask(&digests).await {
-            Ok(rows) => {
-                self.hand_out(&rows, &mut batch);
-                return true;
-            }
-            Err(Failed::Data(_)) if digests.len() > 1 => {
-                // One row that cannot be read fails its own request only.
-                self.answer_one_by_one(&digests, &mut batch).await;
-                return true;
-            }
-            Err(Failed::Data(error)) => (error, true),
-            Err(Failed::Server(error)) => (error, false),
+    fn is_cut(&self) {
+        self.state().reach.connected -= 1;
+    }
+
+    /// A lane could not connect. Where no other is connected, whoever waits has waited long enough.
+    fn is_unreachable(&self, cause: &SharedCause) {
+        let refused = {
+            let mut state = self.state();
+            if state.reach.connected > 0 { VecDeque::new() } else { std::mem::take(&mut state.waiting) }
         };
-        let cause = SharedCause::of(failure);
-        tracing::warn!(%cause, lookups = digests.len(), "sessions could not be looked up");
-        for asker in batch.askers.into_values().flatten() {
+        tracing::warn!(%cause, refused = refused.len(), "no connection for lookups");
+        for (_, asker) in refused {
             asker.send(Err(cause.error())).ok(); // who asked may have gone away
         }
-        reached
     }
 
-    async fn answer_one_by_one(&mut self, digests: &[TokenDigest], batch: &mut Batch<V>) {
-        for digest in digests {
-            let Some(askers) = batch.askers.remove(digest) else { continue };
-            let mut alone = Batch { askers: HashMap::from([(*digest, askers)]) };
-            match self.ask(&[*digest]).await {
-                Ok(rows) => self.hand_out(&rows, &mut alone),
-                Err(Failed::Data(error) | Failed::Server(error)) => {
-                    let cause = SharedCause::of(error);
-                    for asker in alone.askers.into_values().flatten() {
-                        asker.send(Err(cause.error())).ok();
-                    }
-                }
-            }
-        }
-    }
-
-    /// Each row to those who asked for it; "no such row" to the others.
-    fn hand_out(&self, rows: &[PgRow], batch: &mut Batch<V>) {
-        for found in rows {
-            let Some(askers) = row::digest(found).ok().and_then(|digest| batch.askers.remove(&digest)) else {
-                continue;
-            };
-            let value = (self.question.read)(found);
-            for asker in askers {
-                let answer = match &value {
-                    Ok(value) => Ok(Some(value.clone())),
-                    Err(error) => Err(StoreError::new(error.kind().clone())),
-                };
-                asker.send(answer).ok(); // who asked may have gone away
-            }
-        }
-        for asker in batch.askers.drain().flat_map(|(_, askers)| askers) {
-            asker.send(Ok(None)).ok();
-        }
-    }
-
-    /// Sends one statement; once more on a new connection where the old one turns out to be dead.
-    async fn ask(&mut self, digests: &[TokenDigest]) -> Result<Vec<PgRow>, Failed> {
-        let digests: Vec<_> = digests.iter().map(|digest| digest.as_bytes().to_vec()).collect();
-        let mut was_open = self.connection.is_some();
-        loop {
-            match tokio::time::timeout(ANSWER_MAX, self.try_ask(&digests)).await {
-                Ok(Ok(rows)) => return Ok(rows),
-                Ok(Err(error)) if is_of_the_data(&error) => return Err(Failed::Data(store_error(error))),
-                Ok(Err(_)) if was_open => was_open = false,
-                Ok(Err(error)) => return Err(Failed::Server(store_error(error))),
-                Err(_) => return Err(Failed::Server(unavailable("the database did not answer in time"))),
-            }
-        }
-    }
-
-    async fn try_ask(&mut self, digests: &[Vec<u8>]) -> Result<Vec<PgRow>, sqlx::Error> {
-        // Taken, so that after an error or a timeout nobody reads the rest of an old answer.
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => database::connect(&self.options).await?,
-        };
-        match sqlx::query(self.question.statement).bind(digests).fetch_all(&mut connection).await {
-            Err(error) if !is_of_the_data(&error) => Err(error),
-            done => {
-                self.connection = Some(connection);
-                done
-            }
+    /// The lane that tried has paused, and lets the next one try.
+    fn may_be_tried(&self) {
+        let mut state = self.state();
+        state.reach.is_tried = false;
+        if !state.waiting.is_empty() {
+            self.wake.notify_last();
         }
     }
 }
 
-/// What a statement failed for.
-enum Failed {
-    /// The data: another statement may do well.
-    Data(StoreError),
-    /// The connection or the server.
-    Server(StoreError),
+impl<V> State<V> {
+    fn task(&self, is_connected: bool) -> Task {
+        if self.waiting.is_empty() {
+            return if self.is_closed { Task::End } else { Task::Rest };
+        }
+        match () {
+            () if !self.load.has_room() => Task::Rest,
+            () if is_connected => Task::Send,
+            () if self.reach.may_connect() => Task::Connect,
+            () => Task::Rest,
+        }
+    }
+
+    fn take(&mut self) -> Option<Batch<V>> {
+        let mut askers: HashMap<_, Vec<_>> = HashMap::new();
+        while self.load.has_room() && askers.len() < BATCH_MAX {
+            let Some((digest, asker)) = self.waiting.pop_front() else { break };
+            // Who went away is not asked for.
+            if !asker.is_closed() {
+                askers.entry(digest).or_default().push(asker);
+            }
+        }
+        if askers.is_empty() {
+            return None;
+        }
+        self.load.statements += 1;
+        self.load.lookups += askers.len();
+        self.counts.statements += 1;
+        self.counts.lookups += askers.len() as u64;
+        Some(Batch { askers })
+    }
 }
 
 #[cfg(test)]
@@ -350,5 +300,13 @@ mod tests {
         assert!(load(3, 384).has_room(), "under load a few statements are on their way");
         assert!(!load(4, 16).has_room(), "and no more than that");
         assert!(!load(16, 16).has_room());
+    }
+
+    #[test]
+    fn a_server_that_is_down_is_tried_by_one_lane() {
+        let reach = |connected, is_tried| Reach { connected, is_tried };
+        assert!(reach(0, false).may_connect());
+        assert!(!reach(0, true).may_connect());
+        assert!(reach(1, true).may_connect(), "once one is connected, others may be as well");
     }
 }

@@ -76,7 +76,7 @@ impl PostgresDatabase {
             (Some(subject), Some(before)) => sqlx::query(LIST_SESSIONS_OF_BEFORE).bind(subject).bind(before),
         };
         let limited = statement.bind(i64::from(query.limit.min(PAGE_MAX)));
-        let rows = limited.fetch_all(self.pool()).await.map_err(store_error)?;
+        let rows = self.fetch_all(limited).await?;
         rows.iter().map(row::session).collect()
     }
 

@@ -123,6 +123,7 @@ pub(crate) const TIME: &str = "SELECT clock_timestamp()";
 
 // Opening.
 pub(crate) const VERSION: &str = "SELECT current_setting('server_version_num')::int";
+pub(crate) const BACKEND: &str = "SELECT pg_backend_pid()";
 pub(crate) const IS_STANDBY: &str = "SELECT pg_is_in_recovery()";
 pub(crate) const HAS_TABLE: &str = "SELECT to_regclass($1) IS NOT NULL";
 /// Of several instances that start together one migrates.
