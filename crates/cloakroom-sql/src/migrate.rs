@@ -1,6 +1,10 @@
 //! Bringing the tables up and down, the same way on both databases. The SQL itself lies in `migrations/`, as files that
 //! can be copied or printed.
 //!
+//! Migrations are numbered in hundreds, so that two versions can run side by side while instances are replaced one by one:
+//! within a hundred they only add (a table, an index, a column that may be missing), and a version that does not know the
+//! later ones of its hundred works beside them. The first of a new hundred means something else, and earlier versions refuse it.
+//!
 //! Sessions and accounts are two sets with a book-keeping table each: a library user has the first without the second.
 
 use std::borrow::Cow;
@@ -29,7 +33,7 @@ pub struct Applied {
     pub description: String,
 }
 
-/// A migration this version knows.
+/// A migration this version knows, or one of a newer version that the database has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MigrationStatus {
     /// Its name, such as `0001_sessions`.
@@ -101,6 +105,7 @@ impl Set {
         let mut migrator = Migrator::with_migrations(self.steps.iter().flat_map(both).collect());
         migrator.dangerous_set_table_name(self.table);
         migrator.set_locking(false); // who calls holds a lock that covers every set
+        migrator.set_ignore_missing(true); // who calls has judged them: see `refuse_newer`
         migrator
     }
 
@@ -112,13 +117,34 @@ impl Set {
         let applied = connection.list_applied_migrations(self.table).await;
         Ok(applied.map_err(|error| failed::<C>(name, error))?.iter().map(|migration| migration.version).collect())
     }
+
+    /// Those that this version does not know, although it could work beside them.
+    fn later(&self, applied: &[i64]) -> Vec<i64> {
+        applied.iter().copied().filter(|version| self.steps.iter().all(|step| step.version != *version)).collect()
+    }
+
+    /// Whether the tables may mean something else after the migration `version`, which is none of the steps.
+    fn is_changed_by(&self, version: i64) -> bool {
+        let newest = self.steps.iter().map(|step| step.version).max().unwrap_or(0);
+        version / 100 != newest / 100
+    }
 }
 
-/// Refuses a database that a newer version has migrated: its tables may mean something else.
+/// Refuses a database that a newer version has migrated to tables that may mean something else.
 pub(crate) async fn refuse_newer<C: Dialect>(connection: &mut C, name: &str) -> Result<(), OpenError> {
     for set in sets::<C>(Scope::Everything) {
         let applied = set.applied(connection, name).await?;
-        if applied.iter().any(|version| set.steps.iter().all(|step| step.version != *version)) {
+        if set.later(&applied).into_iter().any(|version| set.is_changed_by(version)) {
+            return Err(newer(name));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a database that a newer version has migrated at all: only that one knows the way back.
+async fn refuse_any_newer<C: Dialect>(connection: &mut C, name: &str) -> Result<(), OpenError> {
+    for set in sets::<C>(Scope::Everything) {
+        if !set.later(&set.applied(connection, name).await?).is_empty() {
             return Err(newer(name));
         }
     }
@@ -159,6 +185,7 @@ fn failed<C: Dialect>(name: &str, error: MigrateError) -> OpenError {
 
 /// Applies what is missing of `scope`, in the transaction of `connection`; returns what was applied.
 pub(crate) async fn up<C: Dialect>(connection: &mut C, scope: Scope, name: &str) -> Result<Vec<Applied>, OpenError> {
+    refuse_newer(connection, name).await?;
     let mut applied = Vec::new();
     for set in sets::<C>(scope) {
         let before = set.applied(connection, name).await?;
@@ -178,6 +205,11 @@ pub(crate) async fn status<C: Dialect>(connection: &mut C, name: &str) -> Result
             name: step.name.into(),
             description: step.description.into(),
             applied: applied.contains(&step.version),
+        }));
+        status.extend(set.later(&applied).into_iter().map(|version| MigrationStatus {
+            name: format!("{version:04}"),
+            description: "of a newer version of Cloakroom".to_owned(),
+            applied: true,
         }));
     }
     Ok(status)
@@ -216,7 +248,7 @@ pub(crate) async fn would_drop<C: Dialect>(
 
 /// Drops the tables of `scope`, accounts before sessions, in the transaction of `connection`.
 pub(crate) async fn down<C: Dialect>(connection: &mut C, scope: Scope, name: &str) -> Result<(), OpenError> {
-    refuse_newer(connection, name).await?;
+    refuse_any_newer(connection, name).await?;
     for set in sets::<C>(scope).iter().rev() {
         let applied = set.applied(connection, name).await?;
         let migrator = set.migrator();

@@ -106,3 +106,25 @@ async fn several_may_start_together_where_there_is_no_file_yet() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_earlier_version_works_beside_a_later_migration_of_its_hundred() {
+    let world = World::new().await;
+    let _ = world.log_in("ada", 1).await.unwrap();
+    let later = "ALTER TABLE sessions ADD COLUMN note TEXT; CREATE INDEX sessions_by_note ON sessions (note); \
+         INSERT INTO cloakroom_migrations (version, description, success, checksum, execution_time) VALUES (2, 'notes', 1, x'00', 0)";
+    sqlx::raw_sql(later).execute(&mut world.somebody_else().await).await.unwrap();
+    // The one that runs goes on, and one that is started again does not mind.
+    for database in [world.database.clone(), open(&world.dir).await] {
+        assert_eq!(database.migrate(Scope::Everything).await.unwrap(), []);
+        database.require_migrated(Scope::Everything).await.unwrap();
+        assert!(applied(&database).await.contains(&("0002".to_owned(), true)));
+        assert!(
+            database.roll_back(Scope::Everything).await.unwrap_err().is_newer_version(),
+            "it does not know the way back"
+        );
+    }
+    let _ = world.log_in("bob", 2).await.unwrap();
+    assert!(world.sessions.find(digest(1)).await.unwrap().is_some());
+    assert_eq!(world.sessions.end(Target::Everyone, EndReason::Everyone, NOW).await.unwrap(), 2);
+}
