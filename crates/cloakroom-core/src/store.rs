@@ -142,6 +142,26 @@ pub struct Purged {
     pub more: bool,
 }
 
+/// Which client facts to scrub: a walk over all sessions in the order of their ids, a chunk at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Scrub {
+    /// Those of sessions that were created before this time.
+    pub created_before: Timestamp,
+    /// Of sessions with an id above this one: where the last chunk stopped.
+    pub after: Option<SessionId>,
+    /// Look at this many sessions at most.
+    pub chunk: u32,
+}
+
+/// What one chunk of scrubbing did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// Sessions whose client facts were forgotten.
+    pub sessions: u64,
+    /// Where the walk goes on; `None` at its end.
+    pub next: Option<SessionId>,
+}
+
 /// Keeps sessions.
 pub trait SessionStore: Send + Sync + Debug + 'static {
     /// The moment a login begins; call it before the credential is read.
@@ -177,6 +197,9 @@ pub trait SessionStore: Send + Sync + Debug + 'static {
 
     /// Deletes one chunk of what ended longer ago than its retention.
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged>;
+
+    /// Forgets the client facts of one chunk of sessions, and changes nothing else of them (data minimisation, ASVS 5.0 14.2.4).
+    fn scrub(&self, scrub: Scrub) -> StoreFuture<'_, Scrubbed>;
 }
 
 /// What became of a new account.

@@ -16,6 +16,7 @@ mod postgres;
 mod sqlite;
 mod statements;
 mod transaction;
+mod walk;
 mod words;
 
 pub use counts::{LookupCounts, WriterCounts};

@@ -65,6 +65,13 @@ pub(crate) const ENDINGS: &str = "SELECT session_id, subject, reason, at FROM se
      WHERE subject = $1 AND kind = 'ended' ORDER BY position DESC LIMIT $2";
 
 // Purging.
+pub(crate) const EXPIRED_ABSOLUTELY: &str =
+    "SELECT token_digest FROM sessions WHERE absolute_expires_at < $1 ORDER BY absolute_expires_at LIMIT $2";
+/// The last id of the next so many sessions of a walk over all of them; nothing where there are fewer left.
+pub(crate) const STEP_END: &str = "SELECT id FROM sessions WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2";
+/// What no index finds: use is not indexed.
+pub(crate) const EXPIRED_IDLE_IN_STEP: &str = "SELECT token_digest FROM sessions WHERE id > $1 AND id <= $2 \
+     AND absolute_expires_at >= $3 AND idle_timeout IS NOT NULL AND last_seen_at + idle_timeout < $3 LIMIT $4";
 
 // Accounts.
 pub(crate) const INSERT_ACCOUNT: &str =

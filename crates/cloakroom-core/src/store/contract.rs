@@ -48,6 +48,7 @@ mod purge;
 mod race;
 mod replace;
 mod schedule;
+mod scrub;
 mod session;
 mod touch;
 mod trial;
@@ -290,6 +291,11 @@ clauses! { $
         the_feed_forgets_what_is_older_than_its_retention,
         the_feed_is_purged_in_chunks,
         forgetting_an_ending_does_not_let_a_late_login_in,
+    }
+    scrub {
+        client_facts_are_forgotten_after_their_time,
+        a_scrubbed_session_lives_on,
+        scrubbing_goes_in_chunks_over_everybody,
     }
     account {
         a_new_account_is_found_in_every_field,

@@ -10,12 +10,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{
-    Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, SessionStore, StoreError, StoreErrorKind,
-    StoreFuture, Target, Touch,
+    Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
+    StoreErrorKind, StoreFuture, Target, Touch,
 };
 use crate::account::{Account, LoginName};
 use crate::ending::{EndReason, Ending};
-use crate::session::{SessionRecord, Subject};
+use crate::session::{ClientFacts, SessionRecord, Subject};
 use crate::time::Timestamp;
 use crate::token::TokenDigest;
 
@@ -177,6 +177,21 @@ impl State {
         found.into_iter().take(query.limit.min(PAGE_MAX) as usize).cloned().collect()
     }
 
+    fn scrub(&mut self, scrub: Scrub) -> Scrubbed {
+        let mut walk: Vec<_> =
+            self.sessions.values_mut().filter(|it| scrub.after.is_none_or(|at| it.id > at)).collect();
+        walk.sort_unstable_by_key(|record| record.id);
+        let chunk = scrub.chunk.max(1) as usize;
+        let next = (walk.len() >= chunk).then(|| walk[chunk - 1].id);
+        let old = walk.into_iter().take(chunk).filter(|record| record.created_at < scrub.created_before);
+        let mut sessions = 0;
+        for record in old.filter(|record| record.client != ClientFacts::default()) {
+            record.client = ClientFacts::default();
+            sessions += 1;
+        }
+        Scrubbed { sessions, next }
+    }
+
     fn purge(&mut self, purge: Purge) -> Purged {
         let chunk = purge.chunk as usize;
         // What ended before a time was not living in the millisecond before it.
@@ -252,5 +267,9 @@ impl SessionStore for MemoryStore {
 
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {
         ready(Ok(self.state().purge(purge)))
+    }
+
+    fn scrub(&self, scrub: Scrub) -> StoreFuture<'_, Scrubbed> {
+        ready(Ok(self.state().scrub(scrub)))
     }
 }

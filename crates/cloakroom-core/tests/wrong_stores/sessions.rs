@@ -5,8 +5,8 @@ use std::time::Duration;
 use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::session::{SessionRecord, Subject};
 use cloakroom_core::store::{
-    Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, SessionStore, StoreError, StoreErrorKind,
-    StoreFuture, Target, Touch,
+    Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
+    StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -298,6 +298,23 @@ impl Faulty {
     }
 }
 
+impl Faulty {
+    async fn wrong_scrub(&self, mut scrub: Scrub) -> Result<Scrubbed, StoreError> {
+        match self.fault {
+            Fault::ScrubForgetsNothing => scrub.created_before = LONG_AGO,
+            Fault::ScrubIsTooEarly => scrub.created_before = scrub.created_before.plus(Duration::from_millis(1)),
+            Fault::ScrubIsAnEnding => {
+                for record in self.rows(None).await? {
+                    self.inner.end(Target::Session(record.id), EndReason::Administrator, record.created_at).await?;
+                }
+            }
+            _ => (),
+        }
+        let scrubbed = self.inner.scrub(scrub).await?;
+        Ok(if self.fault == Fault::ScrubStopsAfterAChunk { Scrubbed { next: None, ..scrubbed } } else { scrubbed })
+    }
+}
+
 fn folded(subject: &Subject) -> Subject {
     Subject::new(subject.as_str().to_ascii_lowercase()).unwrap_or_else(|_| subject.clone())
 }
@@ -341,5 +358,9 @@ impl SessionStore for Faulty {
 
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {
         Box::pin(self.wrong_purge(purge))
+    }
+
+    fn scrub(&self, scrub: Scrub) -> StoreFuture<'_, Scrubbed> {
+        Box::pin(self.wrong_scrub(scrub))
     }
 }

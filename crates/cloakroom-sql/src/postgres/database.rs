@@ -11,6 +11,7 @@ use cloakroom_core::time::Timestamp;
 use futures_util::future::BoxFuture;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, PgConnection, PgPool, Row as _};
+use uuid::Uuid;
 
 use super::connection::{self, SETTINGS, connect, share_a_backend};
 use super::error::{open_error, store_error};
@@ -23,6 +24,7 @@ use crate::error::{OpenError, OpenErrorKind, unavailable};
 use crate::migrate::{self, Applied, MigrationStatus, Scope};
 use crate::open::{Backend, OpenOptions};
 use crate::statements::IS_READY;
+use crate::walk::Walk;
 
 /// How long the server may take to be reached at the start.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
@@ -43,6 +45,7 @@ struct Shared {
     pool: PgPool,
     sessions: Lookups<SessionRecord>,
     endings: Lookups<Ending>,
+    walk: Walk<Uuid>,
 }
 
 /// What every request asks.
@@ -87,7 +90,7 @@ impl PostgresDatabase {
         let waiting_max = options.lookups_max.clamp(1, 65_536);
         let sessions = Lookups::start(&SESSIONS, &connect, options.lookup_connections.clamp(1, 32), waiting_max);
         let endings = Lookups::start(&ENDINGS, &connect, 1, waiting_max);
-        Self { shared: Arc::new(Shared { name, options: connect, pool, sessions, endings }) }
+        Self { shared: Arc::new(Shared { name, options: connect, pool, sessions, endings, walk: Walk::new() }) }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -100,6 +103,11 @@ impl PostgresDatabase {
 
     pub(crate) fn ending_lookups(&self) -> &Lookups<Ending> {
         &self.shared.endings
+    }
+
+    /// Where the purge of this process is.
+    pub(crate) fn walk(&self) -> &Walk<Uuid> {
+        &self.shared.walk
     }
 
     /// The URL as it may be shown.

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::session::{SessionRecord, Subject};
 use cloakroom_core::store::{
-    Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, SessionStore, StoreError, StoreErrorKind,
-    StoreFuture, Target, Touch,
+    Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
+    StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -62,6 +62,10 @@ impl SessionStore for PostgresDatabase {
 
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {
         Box::pin(self.purge_chunk(purge))
+    }
+
+    fn scrub(&self, scrub: Scrub) -> StoreFuture<'_, Scrubbed> {
+        Box::pin(self.scrub_chunk(scrub))
     }
 }
 

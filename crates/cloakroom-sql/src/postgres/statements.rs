@@ -98,19 +98,19 @@ pub(crate) const ENDINGS_OF: &str = "SELECT DISTINCT ON (token_digest) token_dig
 /// One runner at a time, across instances.
 pub(crate) const TRY_SWEEP: &str =
     "SELECT pg_try_advisory_xact_lock((1668441457::bigint << 32) | 'session_subjects'::regclass::oid::bigint)";
-/// Never waits for anybody: what is locked is in use, and found again next time.
-pub(crate) const END_EXPIRED: &str = "WITH absolute AS MATERIALIZED (SELECT token_digest FROM sessions \
-     WHERE absolute_expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED), \
-     idle AS MATERIALIZED (SELECT token_digest FROM sessions \
-     WHERE absolute_expires_at >= $1 AND idle_timeout IS NOT NULL AND last_seen_at + idle_timeout < $1 \
-     LIMIT greatest(0, $2 - (SELECT count(*) FROM absolute)) FOR UPDATE SKIP LOCKED) \
-     DELETE FROM sessions WHERE token_digest IN (SELECT token_digest FROM absolute UNION ALL SELECT token_digest FROM idle)";
-pub(crate) const IS_ANY_EXPIRED: &str = "SELECT EXISTS (SELECT 1 FROM sessions WHERE absolute_expires_at < $1) \
-     OR EXISTS (SELECT 1 FROM sessions WHERE idle_timeout IS NOT NULL AND last_seen_at + idle_timeout < $1)";
+/// Those of them that are still expired. Never waits for anybody: what is locked is in use, and found again next time.
+pub(crate) const END_EXPIRED: &str = "WITH doomed AS MATERIALIZED (SELECT token_digest FROM sessions \
+     WHERE token_digest = ANY($2) AND (absolute_expires_at < $1 OR (idle_timeout IS NOT NULL AND last_seen_at + idle_timeout < $1)) \
+     ORDER BY token_digest FOR UPDATE SKIP LOCKED) \
+     DELETE FROM sessions WHERE token_digest IN (SELECT token_digest FROM doomed)";
 pub(crate) const PURGE_ENDINGS: &str = "DELETE FROM session_feed WHERE position IN \
      (SELECT position FROM session_feed WHERE kind = 'ended' AND at < $1 ORDER BY at LIMIT $2)";
 pub(crate) const PURGE_CHANGES: &str = "DELETE FROM session_feed WHERE position IN \
      (SELECT position FROM session_feed WHERE kind <> 'ended' AND at < $1 ORDER BY at LIMIT $2)";
+/// Waits for nobody either. Changes what is in no index, so it is as cheap as a touch.
+pub(crate) const SCRUB: &str = "WITH old AS MATERIALIZED (SELECT token_digest FROM sessions WHERE id > $1 AND id <= $2 \
+     AND created_at < $3 AND (user_agent IS NOT NULL OR ip IS NOT NULL) ORDER BY token_digest FOR NO KEY UPDATE SKIP LOCKED) \
+     UPDATE sessions SET user_agent = NULL, ip = NULL WHERE token_digest IN (SELECT token_digest FROM old)";
 pub(crate) const IS_ANY_OLD: &str = "SELECT EXISTS (SELECT 1 FROM session_feed WHERE at < $1)";
 
 // Accounts.

@@ -1,48 +1,130 @@
-//! Purging, a chunk at a time: one runner across all instances, and no lock held for longer than a chunk takes.
+//! Purging and scrubbing, a chunk at a time: one runner across all instances, and no row locked for longer than its deletion
+//! takes. What is to go is looked for first, without a lock.
 
-use cloakroom_core::store::{Purge, Purged, StoreError};
-use sqlx::PgConnection;
+use cloakroom_core::session::SessionId;
+use cloakroom_core::store::{Purge, Purged, Scrub, Scrubbed, StoreError};
+use cloakroom_core::token::TokenDigest;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
+use uuid::Uuid;
 
+use super::connection::Statement;
 use super::database::PostgresDatabase;
 use super::error::store_error;
-use super::feed;
-use super::statements::{END_EXPIRED, IS_ANY_EXPIRED, IS_ANY_OLD, PURGE_CHANGES, PURGE_ENDINGS, TRY_SWEEP};
+use super::statements::{END_EXPIRED, IS_ANY_OLD, PURGE_CHANGES, PURGE_ENDINGS, SCRUB, TRY_SWEEP};
 use super::value::Time;
+use super::{feed, row};
+use crate::statements::{EXPIRED_ABSOLUTELY, EXPIRED_IDLE_IN_STEP, STEP_END};
+use crate::walk::{Found, STEP, STEPS_MAX};
 
 impl PostgresDatabase {
     /// Purges one chunk, or nothing where another instance is at it.
     pub(crate) async fn purge_chunk(&self, purge: Purge) -> Result<Purged, StoreError> {
-        self.transaction(|connection| Box::pin(purge_chunk(connection, purge))).await
+        let from = self.walk().at();
+        let (purged, next) = self.transaction(|connection| Box::pin(purge_chunk(connection, purge, from))).await?;
+        self.walk().go_on_at(next);
+        Ok(purged)
+    }
+
+    /// Scrubs one chunk, or nothing where another instance is sweeping.
+    pub(crate) async fn scrub_chunk(&self, scrub: Scrub) -> Result<Scrubbed, StoreError> {
+        self.transaction(|connection| Box::pin(scrub_chunk(connection, scrub))).await
     }
 }
 
-async fn purge_chunk(connection: &mut PgConnection, purge: Purge) -> Result<Purged, StoreError> {
-    let is_ours: bool = sqlx::query_scalar(TRY_SWEEP).fetch_one(&mut *connection).await.map_err(store_error)?;
-    if !is_ours {
-        return Ok(Purged::default());
+/// Returns too where the walk goes on.
+async fn purge_chunk(
+    connection: &mut PgConnection,
+    purge: Purge,
+    from: Option<Uuid>,
+) -> Result<(Purged, Option<Uuid>), StoreError> {
+    if !is_ours(connection).await? {
+        return Ok((Purged::default(), from));
     }
-    let chunk = i64::from(purge.chunk);
-    let (ended_before, feed_before) = (Time(purge.ended_before), Time(purge.feed_before));
+    let found = find_expired(connection, purge, from).await?;
     // The feed first: what this purge records is not its own to forget.
+    let (feed, is_any_old) = purge_feed(connection, purge).await?;
+    let chunk = purge.chunk as usize;
+    let doomed: Vec<_> = found.expired.iter().take(chunk).map(|digest| digest.as_bytes().to_vec()).collect();
+    let sessions = if doomed.is_empty() {
+        0
+    } else {
+        feed::tell_expired(connection, purge.ended_before, purge.at).await?;
+        execute(connection, sqlx::query(END_EXPIRED).bind(Time(purge.ended_before)).bind(doomed)).await?
+    };
+    Ok((Purged { sessions, feed, more: is_any_old || found.is_more(sessions) }, found.next))
+}
+
+async fn is_ours(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    sqlx::query_scalar(TRY_SWEEP).fetch_one(connection).await.map_err(store_error)
+}
+
+async fn execute(connection: &mut PgConnection, statement: Statement<'_>) -> Result<u64, StoreError> {
+    Ok(statement.execute(connection).await.map_err(store_error)?.rows_affected())
+}
+
+/// What has expired: past the absolute timeout out of the index; for the others the walk goes on, a few steps.
+async fn find_expired(
+    connection: &mut PgConnection,
+    purge: Purge,
+    from: Option<Uuid>,
+) -> Result<Found<Uuid>, StoreError> {
+    let (before, chunk) = (Time(purge.ended_before), purge.chunk as usize);
+    let absolute = sqlx::query(EXPIRED_ABSOLUTELY).bind(before).bind(i64::from(purge.chunk) + 1);
+    let mut found = Found::of_index(digests(connection, absolute).await?, chunk, from);
+    for _ in 0..STEPS_MAX {
+        if found.is_full || found.is_over {
+            break;
+        }
+        let (start, end) = step(connection, found.next, STEP).await?;
+        let room = i64::try_from(found.room(chunk)).unwrap_or(i64::MAX);
+        let idle =
+            sqlx::query(EXPIRED_IDLE_IN_STEP).bind(start).bind(end.unwrap_or(Uuid::max())).bind(before).bind(room);
+        found.step(digests(connection, idle).await?, end, chunk);
+    }
+    Ok(found)
+}
+
+async fn digests(connection: &mut PgConnection, statement: Statement<'_>) -> Result<Vec<TokenDigest>, StoreError> {
+    let rows = statement.fetch_all(connection).await.map_err(store_error)?;
+    rows.iter().map(row::digest).collect()
+}
+
+/// Where a step of so many sessions starts and ends; `None` where it is the last one.
+async fn step(
+    connection: &mut PgConnection,
+    from: Option<Uuid>,
+    sessions: i64,
+) -> Result<(Uuid, Option<Uuid>), StoreError> {
+    let start = from.unwrap_or(Uuid::nil());
+    let end = sqlx::query(STEP_END).bind(start).bind(sessions - 1).fetch_optional(connection).await;
+    let id = |row: &PgRow| row.try_get(0).map_err(store_error);
+    Ok((start, end.map_err(store_error)?.as_ref().map(id).transpose()?))
+}
+
+/// Deletes what the feed need not remember; returns how many endings went, and whether there is more of anything.
+async fn purge_feed(connection: &mut PgConnection, purge: Purge) -> Result<(u64, bool), StoreError> {
+    let before = Time(purge.feed_before);
     let mut deleted = [0; 2];
     for (statement, rows) in [PURGE_ENDINGS, PURGE_CHANGES].into_iter().zip(&mut deleted) {
-        let done = sqlx::query(statement).bind(feed_before).bind(chunk).execute(&mut *connection).await;
-        *rows = done.map_err(store_error)?.rows_affected();
+        *rows = execute(connection, sqlx::query(statement).bind(before).bind(i64::from(purge.chunk))).await?;
     }
-    let [feed, changes] = deleted;
-    feed::tell_expired(connection, purge.ended_before, purge.at).await?;
-    let ended = sqlx::query(END_EXPIRED).bind(ended_before).bind(chunk).execute(&mut *connection).await;
-    let sessions = ended.map_err(store_error)?.rows_affected();
     // Only a full chunk can have left something behind.
-    let is_full = |rows: u64| rows >= u64::from(purge.chunk);
-    let mut more = false;
-    for (statement, before, is_asked) in [
-        (IS_ANY_EXPIRED, ended_before, is_full(sessions)),
-        (IS_ANY_OLD, feed_before, is_full(feed) || is_full(changes)),
-    ] {
-        if is_asked && !more {
-            more = sqlx::query_scalar(statement).bind(before).fetch_one(&mut *connection).await.map_err(store_error)?;
-        }
+    let may_be_more = deleted.iter().any(|rows| *rows >= u64::from(purge.chunk));
+    let is_any_old = if may_be_more {
+        sqlx::query_scalar(IS_ANY_OLD).bind(before).fetch_one(connection).await.map_err(store_error)?
+    } else {
+        false
+    };
+    Ok((deleted[0], is_any_old))
+}
+
+async fn scrub_chunk(connection: &mut PgConnection, scrub: Scrub) -> Result<Scrubbed, StoreError> {
+    if !is_ours(connection).await? {
+        return Ok(Scrubbed::default());
     }
-    Ok(Purged { sessions, feed, more })
+    let (start, end) = step(connection, scrub.after.map(|id| *id.as_uuid()), i64::from(scrub.chunk.max(1))).await?;
+    let scrubbing = sqlx::query(SCRUB).bind(start).bind(end.unwrap_or(Uuid::max())).bind(Time(scrub.created_before));
+    let sessions = execute(connection, scrubbing).await?;
+    Ok(Scrubbed { sessions, next: end.map(SessionId::from_uuid) })
 }

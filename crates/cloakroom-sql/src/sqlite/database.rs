@@ -18,6 +18,7 @@ use crate::error::{OpenError, unavailable};
 use crate::migrate::{self, Applied, MigrationStatus, Scope};
 use crate::open::{Backend, OpenOptions};
 use crate::statements::IS_READY;
+use crate::walk::Walk;
 
 /// How long SQLite waits for another program's lock before the operation is refused as busy.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,6 +40,7 @@ struct Shared {
     options: SqliteConnectOptions,
     readers: Readers,
     writer: Writer,
+    walk: Walk<String>,
 }
 
 impl SqliteDatabase {
@@ -73,7 +75,7 @@ impl SqliteDatabase {
         let again = connect.clone().pragma("journal_size_limit", LOG_BYTES_MAX);
         let queue_max = options.queue_max.clamp(1, 65_536);
         let writer = Writer::start(connection, identity, location.path, again, queue_max);
-        Ok(Self { shared: Arc::new(Shared { name, options: connect, readers, writer }) })
+        Ok(Self { shared: Arc::new(Shared { name, options: connect, readers, writer, walk: Walk::new() }) })
     }
 
     async fn is_ready(&self) -> Result<(), StoreError> {
@@ -93,6 +95,11 @@ impl SqliteDatabase {
 
     pub(crate) fn writer(&self) -> &Writer {
         &self.shared.writer
+    }
+
+    /// Where the purge of this process is.
+    pub(crate) fn walk(&self) -> &Walk<String> {
+        &self.shared.walk
     }
 
     /// The URL as it may be shown.

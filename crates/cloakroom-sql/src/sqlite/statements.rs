@@ -28,10 +28,10 @@ pub(crate) const END_ONE: &str = "DELETE FROM sessions WHERE token_digest = $1";
 pub(crate) const END_ALL: &str = "DELETE FROM sessions";
 pub(crate) const FIRST_BY_ID: &str = "SELECT token_digest FROM sessions ORDER BY id LIMIT $1";
 pub(crate) const OF_SUBJECT_BY_ID: &str = "SELECT token_digest FROM sessions WHERE subject = $1 ORDER BY id";
-/// Those past the absolute timeout come first, from the index; only then is the table read for idle ones.
-pub(crate) const EXPIRED: &str = "SELECT token_digest FROM sessions WHERE absolute_expires_at < $1 \
-     UNION ALL SELECT token_digest FROM sessions \
-     WHERE absolute_expires_at >= $1 AND idle_timeout IS NOT NULL AND last_seen_at + idle_timeout < $1 LIMIT $2";
+pub(crate) const SCRUB: &str = "UPDATE sessions SET user_agent = NULL, ip = NULL WHERE id > $1 AND id <= $2 \
+     AND created_at < $3 AND (user_agent IS NOT NULL OR ip IS NOT NULL)";
+/// Above every id: none starts with such a letter.
+pub(crate) const ID_MAX: &str = "~";
 /// How many digests [`END_EXPIRED`] takes; with fewer, one is repeated.
 pub(crate) const EXPIRED_AT_ONCE: usize = 16;
 pub(crate) const END_EXPIRED: &str = "DELETE FROM sessions WHERE token_digest IN \

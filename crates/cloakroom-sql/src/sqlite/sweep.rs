@@ -1,40 +1,89 @@
-//! Purging, a chunk at a time, so that the writer is never held for long.
+//! Purging and scrubbing, a chunk at a time, so that the writer is never held for long.
 
-use cloakroom_core::store::{Purge, Purged, StoreError};
+use cloakroom_core::store::{Purge, Purged, Scrub, Scrubbed, StoreError, StoreErrorKind};
 use cloakroom_core::time::Timestamp;
-use sqlx::{Row as _, SqliteConnection};
+use cloakroom_core::token::TokenDigest;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Row as _, Sqlite, SqliteConnection};
 
 use super::database::SqliteDatabase;
 use super::error::store_error;
 use super::feed;
 use super::row;
-use super::statements::{COUNT_OLD_ENDINGS, EXPIRED, PURGE_CHANGES, PURGE_ENDINGS};
+use super::statements::{COUNT_OLD_ENDINGS, ID_MAX, PURGE_CHANGES, PURGE_ENDINGS, SCRUB};
+use crate::statements::{EXPIRED_ABSOLUTELY, EXPIRED_IDLE_IN_STEP, STEP_END};
+use crate::walk::{Found, STEP, STEPS_MAX};
+
+type Statement<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 
 impl SqliteDatabase {
-    /// Purges one chunk. A reader looks for what expired, which may read the whole table since use is not indexed; the
-    /// writer then deletes only what it finds still expired.
+    /// Purges one chunk. A reader looks for what expired; the writer then deletes only what it finds still expired.
     pub(crate) async fn purge_chunk(&self, purge: Purge) -> Result<Purged, StoreError> {
-        let found = sqlx::query(EXPIRED)
-            .bind(purge.ended_before.as_millis())
-            .bind(i64::from(purge.chunk) + 1)
-            .fetch_all(&self.readers().pool()?)
-            .await
-            .map_err(store_error)?;
-        let mut expired = found.iter().map(row::digest).collect::<Result<Vec<_>, _>>()?;
-        let more = expired.len() > purge.chunk as usize;
-        expired.truncate(purge.chunk as usize);
+        let mut found = self.find_expired(purge).await?;
+        let mut doomed = std::mem::take(&mut found.expired);
+        doomed.truncate(purge.chunk as usize);
         let purged = self.writer().run(move |connection| {
             Box::pin(async move {
                 let oldest = purge_feed(connection, purge.feed_before, purge.chunk).await?;
-                let sessions = if expired.is_empty() {
+                let sessions = if doomed.is_empty() {
                     0
                 } else {
-                    feed::end_expired(connection, &expired, purge.ended_before, purge.at).await?
+                    feed::end_expired(connection, &doomed, purge.ended_before, purge.at).await?
                 };
-                Ok(Purged { sessions, more: oldest.more || more, ..oldest })
+                Ok(Purged { sessions, ..oldest })
             })
         });
-        purged.await
+        let purged = purged.await?;
+        let more = purged.more || found.is_more(purged.sessions);
+        self.walk().go_on_at(found.next);
+        Ok(Purged { more, ..purged })
+    }
+
+    /// What has expired: past the absolute timeout out of the index; for the others the walk goes on, a few steps.
+    async fn find_expired(&self, purge: Purge) -> Result<Found<String>, StoreError> {
+        let (before, chunk) = (purge.ended_before.as_millis(), purge.chunk as usize);
+        let absolute = sqlx::query(EXPIRED_ABSOLUTELY).bind(before).bind(i64::from(purge.chunk) + 1);
+        let mut found = Found::of_index(self.digests(absolute).await?, chunk, self.walk().at());
+        for _ in 0..STEPS_MAX {
+            if found.is_full || found.is_over {
+                break;
+            }
+            let start = found.next.clone().unwrap_or_default();
+            let end = self.step_end(&start, STEP).await?;
+            let last = end.as_deref().unwrap_or(ID_MAX);
+            let room = i64::try_from(found.room(chunk)).unwrap_or(i64::MAX);
+            let idle = sqlx::query(EXPIRED_IDLE_IN_STEP).bind(start).bind(last).bind(before).bind(room);
+            found.step(self.digests(idle).await?, end, chunk);
+        }
+        Ok(found)
+    }
+
+    async fn digests(&self, statement: Statement<'_>) -> Result<Vec<TokenDigest>, StoreError> {
+        let rows = statement.fetch_all(&self.readers().pool()?).await.map_err(store_error)?;
+        rows.iter().map(row::digest).collect()
+    }
+
+    /// The id at which a step of so many sessions ends, as it is stored; `None` where it is the last one.
+    async fn step_end(&self, start: &str, sessions: i64) -> Result<Option<String>, StoreError> {
+        let end = sqlx::query_scalar(STEP_END).bind(start).bind(sessions - 1);
+        end.fetch_optional(&self.readers().pool()?).await.map_err(store_error)
+    }
+
+    /// Scrubs one chunk.
+    pub(crate) async fn scrub_chunk(&self, scrub: Scrub) -> Result<Scrubbed, StoreError> {
+        let start = scrub.after.map_or_else(String::new, |id| id.to_string());
+        let end = self.step_end(&start, i64::from(scrub.chunk.max(1))).await?;
+        let corrupt = |_| StoreError::new(StoreErrorKind::Corrupt { table: "sessions", column: "id" });
+        let next = end.as_deref().map(str::parse).transpose().map_err(corrupt)?;
+        let before = scrub.created_before.as_millis();
+        let sessions = self.writer().run(move |connection| {
+            Box::pin(async move {
+                let last = end.as_deref().unwrap_or(ID_MAX);
+                let scrubbing = sqlx::query(SCRUB).bind(start).bind(last).bind(before);
+                Ok(scrubbing.execute(connection).await.map_err(store_error)?.rows_affected())
+            })
+        });
+        Ok(Scrubbed { sessions: sessions.await?, next })
     }
 }
 

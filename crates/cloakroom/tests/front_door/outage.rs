@@ -9,8 +9,8 @@ use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{
-    Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, SessionStore, StoreError, StoreErrorKind, StoreFuture,
-    Target, Touch,
+    Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
+    StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -68,6 +68,9 @@ impl SessionStore for Cuttable {
     }
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {
         self.unless_cut(self.inner.purge(purge))
+    }
+    fn scrub(&self, scrub: Scrub) -> StoreFuture<'_, Scrubbed> {
+        self.unless_cut(self.inner.scrub(scrub))
     }
 }
 

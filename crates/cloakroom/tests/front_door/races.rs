@@ -10,7 +10,7 @@ use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{
-    Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, SessionStore, StoreFuture, Target, Touch,
+    Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -108,6 +108,9 @@ impl SessionStore for Scripted {
     }
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {
         self.inner.purge(purge)
+    }
+    fn scrub(&self, scrub: Scrub) -> StoreFuture<'_, Scrubbed> {
+        self.inner.scrub(scrub)
     }
 }
 

@@ -11,8 +11,8 @@ use crate::ending::{EndReason, Ending};
 use crate::session::{SessionRecord, Subject};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    Issue, ListQuery, Moment, PAGE_MAX, PasswordChange, Precedence, Purge, Replace, StoreError, StoreErrorKind, Target,
-    Touch,
+    Issue, ListQuery, Moment, PAGE_MAX, PasswordChange, Precedence, Purge, Replace, Scrub, StoreError, StoreErrorKind,
+    Target, Touch,
 };
 use crate::token::TokenDigest;
 
@@ -134,6 +134,7 @@ impl Schedule<'_> {
             50..58 => self.replace().await,
             58..68 => self.end().await,
             68..74 => self.purge().await,
+            74..76 => self.scrub().await,
             _ => self.account().await,
         }
     }
@@ -215,6 +216,26 @@ impl Schedule<'_> {
         let purge = Purge { ended_before, feed_before: at(self.now - 500 - self.span(50)), chunk, at: at(self.now) };
         let found = self.purged(&self.store, purge).await?;
         same("sessions purged, until there was no more", &found, &self.purged(&self.model, purge).await?)
+    }
+
+    async fn scrub(&mut self) -> Kept {
+        let chunk = u32::try_from(1 + self.store.below(9)).unwrap_or(1);
+        let scrub = Scrub { created_before: at(self.now - self.span(40)), after: None, chunk };
+        let found = self.scrubbed(&self.store, scrub).await?;
+        same("sessions scrubbed in one walk", &found, &self.scrubbed(&self.model, scrub).await?)
+    }
+
+    async fn scrubbed(&self, side: &Trial<'_>, mut scrub: Scrub) -> Kept<u64> {
+        let mut sessions = 0;
+        for _ in 0..5_000 {
+            let done = side.sessions.scrub(scrub).await?;
+            sessions += done.sessions;
+            scrub.after = done.next;
+            if done.next.is_none() {
+                return Ok(sessions);
+            }
+        }
+        Err(Broken::new("a walk comes to its end", "still more after 5,000 chunks"))
     }
 
     async fn purged(&self, side: &Trial<'_>, purge: Purge) -> Kept<u64> {
