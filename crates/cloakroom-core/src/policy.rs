@@ -48,6 +48,9 @@ pub struct Policy {
     pub retention: Duration,
     /// How long the feed keeps endings: the history a person sees. 1 h to 4,000 d; default 30 d.
     pub feed_retention: Duration,
+    /// How long after the login a session remembers the client's address and `User-Agent`, which are personal data. 0 s to
+    /// 400 d; default 30 d. The session itself lives on, as an unknown device.
+    pub client_retention: Duration,
 }
 
 impl Default for Policy {
@@ -62,6 +65,7 @@ impl Default for Policy {
             max_per_subject: 50,
             retention: Duration::from_secs(DAY),
             feed_retention: Duration::from_secs(30 * DAY),
+            client_retention: Duration::from_secs(30 * DAY),
         }
     }
 }
@@ -113,6 +117,7 @@ impl Policy {
         within("recent", self.recent, TIMEOUT_MIN, day)?;
         within("retention", self.retention, Duration::ZERO, LIFETIME_MAX)?;
         within("feed_retention", self.feed_retention, hour, 10 * LIFETIME_MAX)?;
+        within("client_retention", self.client_retention, Duration::ZERO, LIFETIME_MAX)?;
         if !(1..=10_000).contains(&self.max_per_subject) {
             let found = self.max_per_subject.to_string();
             return Err(PolicyError { key: "max_per_subject", found, allowed: "1 to 10000".to_owned() });
@@ -177,6 +182,7 @@ mod tests {
             (Policy { recent: zero, ..ok.clone() }, "recent"),
             (Policy { retention: Duration::MAX, ..ok.clone() }, "retention"),
             (Policy { feed_retention: zero, ..ok.clone() }, "feed_retention"),
+            (Policy { client_retention: Duration::MAX, ..ok.clone() }, "client_retention"),
             (Policy { max_per_subject: 0, ..ok.clone() }, "max_per_subject"),
         ] {
             assert_eq!(bad.check().map_err(|e| e.key), Err(key));

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use cloakroom_core::password::PasswordRules;
 use cloakroom_core::policy::Policy;
+use cloakroom_sql::OpenOptions;
 
 pub(crate) use error::ConfigError;
 pub(crate) use show::effective;
@@ -56,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) cookie: CookieConfig,
     /// `login.*`
     pub(crate) login: LoginConfig,
+    /// `metrics.*`: where they are shown, if anywhere.
+    pub(crate) metrics: Option<SocketAddr>,
     /// `log.*`
     pub(crate) log: LogConfig,
 }
@@ -67,6 +70,8 @@ pub(crate) struct DatabaseConfig {
     pub(crate) url: DatabaseUrl,
     /// Whether `serve`, `account` and `session` apply missing migrations by themselves.
     pub(crate) migrate: bool,
+    /// How `serve` opens it.
+    pub(crate) options: OpenOptions,
 }
 
 /// `cookie.*`
@@ -108,16 +113,22 @@ impl Config {
         let url = layers.value(&keys::DATABASE_URL)?;
         // A file is nobody else's. A server's tables may be somebody's to change at a time of their choice.
         let migrate = layers.explicit(&keys::DATABASE_MIGRATE)?.unwrap_or_else(|| url.is_file());
+        let options = OpenOptions {
+            connections_max: layers.value(&keys::DATABASE_CONNECTIONS)?,
+            lookup_connections: layers.value(&keys::DATABASE_LOOKUP_CONNECTIONS)?,
+            ..OpenOptions::default()
+        };
         let config = Self {
             listen: layers.value(&keys::LISTEN)?,
             public_url: layers.value(&keys::PUBLIC_URL)?,
-            database: DatabaseConfig { url, migrate },
+            database: DatabaseConfig { url, migrate, options },
             policy: check::policy(layers)?,
             cookie: CookieConfig {
                 domain: layers.value(&keys::COOKIE_DOMAIN)?,
                 insecure: layers.value(&keys::COOKIE_INSECURE)?,
             },
             login: LoginConfig { concurrency: layers.value(&keys::LOGIN_CONCURRENCY)? },
+            metrics: layers.value(&keys::METRICS_LISTEN)?,
             log: LogConfig { format: layers.value(&keys::LOG_FORMAT)?, filter: layers.value(&keys::LOG_FILTER)? },
         };
         check::cookie_domain(layers, &config)?;

@@ -12,6 +12,7 @@ mod failure;
 mod fields;
 mod health;
 mod locale;
+mod metrics;
 mod pages;
 mod relative_time;
 mod request_id;

@@ -10,7 +10,7 @@ use cloakroom::world::{SystemClock, SystemRandom};
 use cloakroom::{CookieSettings, Sessions};
 use cloakroom_core::password::{Argon2idHasher, HashParameters};
 use cloakroom_core::world::Random;
-use cloakroom_sql::{Database, OpenOptions, Scope};
+use cloakroom_sql::{Database, Scope};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
@@ -19,8 +19,8 @@ use crate::config::Config;
 use crate::credential::Hashing;
 use crate::exit::Failure;
 use crate::locale::Catalogue;
-use crate::routes;
 use crate::setup::Setup;
+use crate::{metrics, routes};
 
 /// How long requests in flight may still take once the server was told to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
@@ -31,15 +31,20 @@ const DRAIN_MAX: Duration = Duration::from_secs(20);
 /// One line for whoever started it, when it cannot start.
 pub(crate) async fn run(config: Config) -> Result<(), Failure> {
     let database = open(&config).await?;
-    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
-        Failure::new(format_args!("cannot listen on {}: {error}; stop what does, or set listen", config.listen))
-    })?;
-    let address = listener.local_addr().map_err(|error| Failure::new(format_args!("cannot listen: {error}")))?;
+    let (listener, address) = listen(config.listen, "listen").await?;
+    let metrics = match config.metrics {
+        Some(wanted) => Some(listen(wanted, "metrics.listen").await?),
+        None => None,
+    };
     let (app, code) = put_together(&config, database.clone())?;
-    greet(&app, &config, address, &code).await?;
+    greet(&app, &config, address, metrics.as_ref().map(|(_, address)| *address), &code).await?;
     drop(code);
     let (sessions, mut told) = (app.sessions().clone(), Told::listen()?);
     let (stopping, stopped) = tokio::sync::oneshot::channel();
+    if let Some((listener, _)) = metrics {
+        let serving = axum::serve(listener, metrics::router(app.clone()));
+        drop(tokio::spawn(serving.into_future())); // it ends with the process, so that a slow stop can be watched
+    }
     let router = routes::router(app).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
         told.wait().await;
@@ -58,9 +63,18 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn listen(wanted: SocketAddr, key: &str) -> Result<(TcpListener, SocketAddr), Failure> {
+    let refused =
+        |error| Failure::new(format_args!("cannot listen on {wanted}: {error}; stop what does, or set {key}"));
+    let listener = TcpListener::bind(wanted).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
+}
+
 /// Opens the database, and brings it up to date where that is wanted.
 async fn open(config: &Config) -> Result<Database, Failure> {
-    let database = Database::open(config.database.url.reveal(), OpenOptions::default()).await.map_err(Failure::new)?;
+    let database =
+        Database::open(config.database.url.reveal(), config.database.options.clone()).await.map_err(Failure::new)?;
     if config.database.migrate {
         for applied in database.migrate(Scope::Everything).await.map_err(Failure::new)? {
             tracing::info!(migration = applied.name, "migration applied");
@@ -103,13 +117,20 @@ fn cookie(config: &Config) -> Result<CookieSettings, Failure> {
 }
 
 /// Says where the server is, and how to begin while there is no account.
-async fn greet(app: &App, config: &Config, address: SocketAddr, code: &str) -> Result<(), Failure> {
+async fn greet(
+    app: &App,
+    config: &Config,
+    address: SocketAddr,
+    metrics: Option<SocketAddr>,
+    code: &str,
+) -> Result<(), Failure> {
     let url = config.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.as_str().to_owned());
     let any = app.accounts().any().await;
     let any = any.map_err(|error| Failure::new(format_args!("{error}: run `cloakroom migrate up`")))?;
     let how = "No account yet. Make the first one, an administrator's, here (once, until the next start):";
     let begin = if any { String::new() } else { format!("{how}\n  {url}/setup/{code}\n") };
-    let lines = Zeroizing::new(format!("Cloakroom serves {url}\n{begin}"));
+    let counts = metrics.map_or_else(String::new, |address| format!("Metrics: http://{address}/metrics\n"));
+    let lines = Zeroizing::new(format!("Cloakroom serves {url}\n{counts}{begin}"));
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
 }

@@ -5,7 +5,7 @@ use cloakroom_core::problem::Code;
 use http::request::Parts;
 
 use crate::principal::{Outcome, Principal};
-use crate::rejection::{Rejection, without_principal};
+use crate::rejection::Rejection;
 use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::validate::strict::Validated;
@@ -16,6 +16,7 @@ pub(crate) struct Facts {
     sessions: Sessions,
     outcome: Outcome,
     session: Option<Session>,
+    is_busy: bool,
 }
 
 impl Facts {
@@ -26,7 +27,17 @@ impl Facts {
             }
             _ => None,
         };
-        Self { sessions, outcome: validated.outcome, session }
+        Self { sessions, outcome: validated.outcome, session, is_busy: validated.is_busy }
+    }
+
+    /// The refusal of a handler that needs a principal, where validation found none.
+    fn refusal(&self) -> Rejection {
+        match &self.outcome {
+            Outcome::Ended(reason) => Rejection::from(*reason),
+            Outcome::Unavailable if self.is_busy => Rejection::new(Code::Busy),
+            Outcome::Unavailable => Rejection::new(Code::Unavailable),
+            Outcome::Anonymous | Outcome::Active(_) => Rejection::new(Code::LoginRequired),
+        }
     }
 
     fn of(parts: &Parts) -> Result<&Self, Rejection> {
@@ -42,7 +53,7 @@ impl<S: Sync> FromRequestParts<S> for Principal {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
         let facts = Facts::of(parts)?;
-        facts.outcome.principal().cloned().ok_or_else(|| without_principal(&facts.outcome))
+        facts.outcome.principal().cloned().ok_or_else(|| facts.refusal())
     }
 }
 
@@ -51,10 +62,11 @@ impl<S: Sync> OptionalFromRequestParts<S> for Principal {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Rejection> {
-        match &Facts::of(parts)?.outcome {
+        let facts = Facts::of(parts)?;
+        match &facts.outcome {
             Outcome::Active(principal) => Ok(Some(principal.clone())),
             Outcome::Anonymous | Outcome::Ended(_) => Ok(None),
-            Outcome::Unavailable => Err(Rejection::new(Code::Unavailable)),
+            Outcome::Unavailable => Err(facts.refusal()),
         }
     }
 }
@@ -64,7 +76,7 @@ impl<S: Sync> FromRequestParts<S> for Session {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
         let facts = Facts::of(parts)?;
-        facts.session.clone().ok_or_else(|| without_principal(&facts.outcome))
+        facts.session.clone().ok_or_else(|| facts.refusal())
     }
 }
 

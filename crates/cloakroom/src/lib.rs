@@ -46,3 +46,4 @@ pub use response::{LoggedIn, LoggedOut, NotAUse};
 pub use service::SessionsService;
 pub use session::{ReplaceError, Session};
 pub use sessions::Sessions;
+pub use sweep::SweepCounts;

@@ -7,8 +7,6 @@ use cloakroom_core::ending::EndReason;
 use cloakroom_core::problem::Code;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
-use crate::principal::Outcome;
-
 /// A refused request.
 ///
 /// As a response it is `application/problem+json` with the code's status. An application that answers in its own way
@@ -47,15 +45,6 @@ impl From<EndReason> for Rejection {
             EndReason::Absolute => Code::SessionAbsolute,
             _ => Code::SessionRevoked,
         })
-    }
-}
-
-/// The refusal of a handler that needs a principal, where validation found none.
-pub(crate) fn without_principal(outcome: &Outcome) -> Rejection {
-    match outcome {
-        Outcome::Ended(reason) => Rejection::from(*reason),
-        Outcome::Unavailable => Rejection(Code::Unavailable),
-        Outcome::Anonymous | Outcome::Active(_) => Rejection(Code::LoginRequired),
     }
 }
 

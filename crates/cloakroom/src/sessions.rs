@@ -21,6 +21,7 @@ use crate::layer::SessionsLayer;
 use crate::login::Attempt;
 use crate::rejection::Unavailable;
 use crate::response::LoggedOut;
+use crate::sweep::{Counters, SweepCounts, write_touches};
 use crate::touches::Touches;
 
 /// Login sessions: begins logins, lists sessions and ends them. Clones are the same sessions.
@@ -76,6 +77,7 @@ pub(crate) struct Shared {
     random: Arc<dyn Random>,
     touches: Touches,
     sweep_started: AtomicBool,
+    swept: Counters,
 }
 
 impl Shared {
@@ -87,11 +89,15 @@ impl Shared {
         random: Arc<dyn Random>,
     ) -> Self {
         let (touches, sweep_started) = (Touches::default(), AtomicBool::new(false));
-        Self { store, policy, cookie, clock, random, touches, sweep_started }
+        Self { store, policy, cookie, clock, random, touches, sweep_started, swept: Counters::default() }
     }
 
     pub(crate) fn store(&self) -> &dyn SessionStore {
         &*self.store
+    }
+
+    pub(crate) const fn swept(&self) -> &Counters {
+        &self.swept
     }
 
     pub(crate) const fn policy(&self) -> &Policy {
@@ -280,7 +286,17 @@ impl Sessions {
     /// # Errors
     /// When the store cannot be asked.
     pub async fn flush(&self) -> Result<(), Unavailable> {
-        Ok(self.shared.touches.flush(self.shared.store(), self.shared.now()).await?)
+        Ok(write_touches(&self.shared).await?)
+    }
+
+    /// What the sweep of this process has done, for metrics.
+    pub fn sweep_counts(&self) -> SweepCounts {
+        self.shared.swept.read()
+    }
+
+    /// How many uses of sessions wait in memory to be written, for metrics. At most 50,000.
+    pub fn touches_pending(&self) -> usize {
+        self.shared.touches.len()
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {

@@ -1,9 +1,11 @@
-//! The background task: writes touches in batches and purges in chunks. It ends with the last handle.
+//! The background task: writes touches in batches, purges and scrubs in chunks. It survives every error of the store, counts
+//! them, and ends with the last handle.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use cloakroom_core::store::{Purge, StoreError};
+use cloakroom_core::store::{Purge, Scrub, StoreError};
 
 use crate::rejection::cause;
 use crate::sessions::Shared;
@@ -11,8 +13,66 @@ use crate::touches::FLUSH_EVERY;
 
 /// How often is looked for what ended longer ago than its retention.
 const PURGE_EVERY: Duration = Duration::from_mins(1);
+/// How often is looked for client facts that are past their retention.
+const SCRUB_EVERY: Duration = Duration::from_hours(1);
 /// Most rows purged in one transaction: logins wait for no more than this.
 const PURGE_CHUNK: u32 = 500;
+/// Most sessions looked at in one transaction of scrubbing.
+const SCRUB_CHUNK: u32 = 1_000;
+
+/// What the sweep of this process has done since it started, for metrics: numbers that only grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SweepCounts {
+    /// Uses written.
+    pub touches: u64,
+    /// Uses whose session was gone when they were to be written; they are forgotten (G3).
+    pub touches_refused: u64,
+    /// Expired sessions purged.
+    pub purged_sessions: u64,
+    /// Endings purged from the feed.
+    pub purged_endings: u64,
+    /// Sessions whose client facts were scrubbed.
+    pub scrubbed: u64,
+    /// Times writing touches failed; it is tried again a second later.
+    pub touch_errors: u64,
+    /// Times purging failed; it is tried again a minute later.
+    pub purge_errors: u64,
+    /// Times scrubbing failed; it is tried again an hour later.
+    pub scrub_errors: u64,
+}
+
+/// The same, while it is counted.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    touches: AtomicU64,
+    touches_refused: AtomicU64,
+    purged_sessions: AtomicU64,
+    purged_endings: AtomicU64,
+    scrubbed: AtomicU64,
+    touch_errors: AtomicU64,
+    purge_errors: AtomicU64,
+    scrub_errors: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn read(&self) -> SweepCounts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        SweepCounts {
+            touches: read(&self.touches),
+            touches_refused: read(&self.touches_refused),
+            purged_sessions: read(&self.purged_sessions),
+            purged_endings: read(&self.purged_endings),
+            scrubbed: read(&self.scrubbed),
+            touch_errors: read(&self.touch_errors),
+            purge_errors: read(&self.purge_errors),
+            scrub_errors: read(&self.scrub_errors),
+        }
+    }
+}
+
+fn add(counter: &AtomicU64, more: u64) {
+    counter.fetch_add(more, Ordering::Relaxed);
+}
 
 /// Starts the sweep with the first request, which is where a runtime is sure to be.
 pub(crate) fn start_once(shared: &Arc<Shared>) {
@@ -27,48 +87,95 @@ pub(crate) fn start_once(shared: &Arc<Shared>) {
 }
 
 async fn run(shared: Weak<Shared>) {
-    let mut flush = tokio::time::interval(FLUSH_EVERY);
-    let mut purge = tokio::time::interval(PURGE_EVERY);
-    for interval in [&mut flush, &mut purge] {
+    let [mut touch, mut purge, mut scrub] = [FLUSH_EVERY, PURGE_EVERY, SCRUB_EVERY].map(|period| {
+        let mut interval = tokio::time::interval(period);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    }
+        interval
+    });
     loop {
-        let is_purge = tokio::select! {
-            _ = flush.tick() => false,
-            _ = purge.tick() => true,
+        let task = tokio::select! {
+            _ = touch.tick() => Task::Touch,
+            _ = purge.tick() => Task::Purge,
+            _ = scrub.tick() => Task::Scrub,
         };
         let Some(shared) = shared.upgrade() else { return };
-        let done = if is_purge {
-            purge_all(&shared).await
-        } else {
-            shared.touches().flush(shared.store(), shared.now()).await
+        task.run(&shared).await;
+    }
+}
+
+/// One of the things the sweep does.
+#[derive(Clone, Copy, Debug)]
+enum Task {
+    Touch,
+    Purge,
+    Scrub,
+}
+
+impl Task {
+    /// An error ends this run and no later one.
+    async fn run(self, shared: &Shared) {
+        let counters = shared.swept();
+        let (done, errors) = match self {
+            Self::Touch => (write_touches(shared).await, &counters.touch_errors),
+            Self::Purge => (purge_all(shared).await, &counters.purge_errors),
+            Self::Scrub => (scrub_all(shared).await, &counters.scrub_errors),
         };
         if let Err(error) = done {
-            tracing::warn!(%error, cause = cause(&error), "sweep: will try again");
+            add(errors, 1);
+            tracing::warn!(task = ?self, %error, cause = cause(&error), "sweep: will try again");
         }
     }
+}
+
+/// Writes what is pending now; what the store refuses is gone and was forgotten.
+pub(crate) async fn write_touches(shared: &Shared) -> Result<(), StoreError> {
+    let flushed = shared.touches().flush(shared.store(), shared.now()).await;
+    let counters = shared.swept();
+    add(&counters.touches, flushed.written);
+    add(&counters.touches_refused, flushed.refused);
+    flushed.done
 }
 
 /// Purges chunk after chunk, writing touches in between, so that a million rows do not keep them waiting.
 async fn purge_all(shared: &Shared) -> Result<(), StoreError> {
     loop {
-        let now = shared.now();
-        let policy = shared.policy();
-        let purged = shared
-            .store()
-            .purge(Purge {
-                ended_before: now.minus(policy.retention),
-                feed_before: now.minus(policy.feed_retention),
-                chunk: PURGE_CHUNK,
-                at: now,
-            })
-            .await?;
+        let (now, policy) = (shared.now(), shared.policy());
+        let purge = Purge {
+            ended_before: now.minus(policy.retention),
+            feed_before: now.minus(policy.feed_retention),
+            chunk: PURGE_CHUNK,
+            at: now,
+        };
+        let purged = shared.store().purge(purge).await?;
+        add(&shared.swept().purged_sessions, purged.sessions);
+        add(&shared.swept().purged_endings, purged.feed);
         if purged.sessions + purged.feed > 0 {
             tracing::info!(sessions = purged.sessions, feed = purged.feed, "purged");
         }
         if !purged.more {
             return Ok(());
         }
-        shared.touches().flush(shared.store(), shared.now()).await?;
+        write_touches(shared).await?;
     }
+}
+
+/// Walks over all sessions once, in chunks.
+async fn scrub_all(shared: &Shared) -> Result<(), StoreError> {
+    let mut after = None;
+    let mut sessions = 0;
+    loop {
+        let created_before = shared.now().minus(shared.policy().client_retention);
+        let scrubbed = shared.store().scrub(Scrub { created_before, after, chunk: SCRUB_CHUNK }).await?;
+        add(&shared.swept().scrubbed, scrubbed.sessions);
+        sessions += scrubbed.sessions;
+        after = scrubbed.next;
+        if after.is_none() {
+            break;
+        }
+        write_touches(shared).await?;
+    }
+    if sessions > 0 {
+        tracing::info!(sessions, "client facts scrubbed");
+    }
+    Ok(())
 }

@@ -27,6 +27,16 @@ const BATCH_MAX: usize = 500;
 #[derive(Default)]
 pub(crate) struct Touches(Mutex<HashMap<TokenDigest, Timestamp>>);
 
+/// What became of the uses that were pending.
+#[derive(Debug)]
+pub(crate) struct Flushed {
+    pub(crate) written: u64,
+    /// Their session was gone.
+    pub(crate) refused: u64,
+    /// Whether all of them were written or refused.
+    pub(crate) done: Result<(), StoreError>,
+}
+
 impl Touches {
     fn pending(&self) -> MutexGuard<'_, HashMap<TokenDigest, Timestamp>> {
         // Single inserts and removals cannot leave the map half-changed.
@@ -58,15 +68,22 @@ impl Touches {
         self.pending().remove(digest);
     }
 
-    /// Writes everything that is pending now, in sorted batches. What the store refuses is forgotten.
-    ///
-    /// # Errors
-    /// When the store fails; what was not written stays pending.
-    pub(crate) async fn flush(&self, store: &dyn SessionStore, now: Timestamp) -> Result<(), StoreError> {
+    /// Writes everything that is pending now, in sorted batches. What the store refuses is forgotten; what it fails to write
+    /// stays pending.
+    pub(crate) async fn flush(&self, store: &dyn SessionStore, now: Timestamp) -> Flushed {
+        let mut flushed = Flushed { written: 0, refused: 0, done: Ok(()) };
         let mut all: Vec<_> = self.pending().iter().map(|(&digest, &used_at)| Touch { digest, used_at }).collect();
         all.sort_unstable_by_key(|touch| touch.digest);
         for batch in all.chunks(BATCH_MAX) {
-            store.touch(batch.to_vec(), now).await?;
+            let refused = match store.touch(batch.to_vec(), now).await {
+                Ok(refused) => refused.len() as u64,
+                Err(error) => {
+                    flushed.done = Err(error);
+                    break;
+                }
+            };
+            flushed.refused += refused;
+            flushed.written += batch.len() as u64 - refused;
             let mut pending = self.pending();
             for touch in batch {
                 // A later use noted meanwhile stays for the next flush.
@@ -75,7 +92,12 @@ impl Touches {
                 }
             }
         }
-        Ok(())
+        flushed
+    }
+
+    /// How many are pending.
+    pub(crate) fn len(&self) -> usize {
+        self.pending().len()
     }
 }
 

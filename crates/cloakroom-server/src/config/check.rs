@@ -27,6 +27,7 @@ pub(super) fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
         max_per_subject: layers.value(&keys::MAX_PER_SUBJECT)?,
         retention: layers.value(&keys::RETENTION)?,
         feed_retention: layers.value(&keys::FEED_RETENTION)?,
+        client_retention: layers.value(&keys::CLIENT_RETENTION)?,
     };
     policy.check().map_err(|error| out_of_range(layers, &policy, error))?;
     Ok(policy)

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use cloakroom_core::policy::Policy;
+use cloakroom_sql::OpenOptions;
 
 use super::error::{ConfigError, Source};
 use super::layers::Layers;
@@ -92,6 +93,26 @@ pub(crate) static DATABASE_MIGRATE: Key<bool> = Key {
     )
 };
 
+pub(crate) static DATABASE_CONNECTIONS: Key<u32> = Key {
+    in_range: |number| (1..=256).contains(number),
+    ..key(
+        "database.connections",
+        || OpenOptions::default().connections_max,
+        "1 to 256",
+        "PostgreSQL: how many connections this instance has for everything but lookups; opened when needed.",
+    )
+};
+
+pub(crate) static DATABASE_LOOKUP_CONNECTIONS: Key<u32> = Key {
+    in_range: |number| (1..=32).contains(number),
+    ..key(
+        "database.lookup_connections",
+        || OpenOptions::default().lookup_connections,
+        "1 to 32",
+        "PostgreSQL: how many connections this instance has for looking sessions up, and one more for their endings; opened when needed.",
+    )
+};
+
 pub(crate) static IDLE_TIMEOUT: Key<Duration> = Key {
     default_text: Some("`\"2h\"`, or `session.absolute_timeout` if that is shorter"),
     ..key(
@@ -164,6 +185,13 @@ pub(crate) static FEED_RETENTION: Key<Duration> = key(
     "How long endings are remembered: the history a person sees.",
 );
 
+pub(crate) static CLIENT_RETENTION: Key<Duration> = key(
+    "session.client_retention",
+    || Policy::default().client_retention,
+    "0s to 400d, such as 30d",
+    "How long after its login a session remembers the client's address and browser, which are personal data.",
+);
+
 pub(crate) static VALIDATION: Key<Validation> = key(
     "session.validation",
     || Validation::Strict,
@@ -199,6 +227,13 @@ pub(crate) static LOGIN_CONCURRENCY: Key<u32> = Key {
     )
 };
 
+pub(crate) static METRICS_LISTEN: Key<Option<SocketAddr>> = key(
+    "metrics.listen",
+    || None,
+    "an IP address and a port, such as 127.0.0.1:9787; port 0 takes a free one",
+    "Where `GET /metrics` is answered, apart from everything else. Not set: nowhere.",
+);
+
 pub(crate) static LOG_FORMAT: Key<LogFormat> =
     key("log.format", || LogFormat::Text, "\"text\" or \"json\"", "How a line of the log looks.");
 
@@ -215,6 +250,8 @@ pub(crate) static ALL: &[&dyn AnyKey] = &[
     &PUBLIC_URL,
     &DATABASE_URL,
     &DATABASE_MIGRATE,
+    &DATABASE_CONNECTIONS,
+    &DATABASE_LOOKUP_CONNECTIONS,
     &IDLE_TIMEOUT,
     &ABSOLUTE_TIMEOUT,
     &KEEP_IDLE_TIMEOUT,
@@ -224,10 +261,12 @@ pub(crate) static ALL: &[&dyn AnyKey] = &[
     &MAX_PER_SUBJECT,
     &RETENTION,
     &FEED_RETENTION,
+    &CLIENT_RETENTION,
     &VALIDATION,
     &COOKIE_DOMAIN,
     &COOKIE_INSECURE,
     &LOGIN_CONCURRENCY,
+    &METRICS_LISTEN,
     &LOG_FORMAT,
     &LOG_FILTER,
 ];

@@ -92,6 +92,8 @@ fn every_key_can_be_set_in_the_file_and_in_the_environment() {
         ("public_url", "https://login.example.org", true),
         ("database.url", "sqlite:other.db", true),
         ("database.migrate", "false", false),
+        ("database.connections", "4", false),
+        ("database.lookup_connections", "2", false),
         ("session.idle_timeout", "15m", true),
         ("session.absolute_timeout", "12h", true),
         ("session.keep_idle_timeout", "7d", true),
@@ -101,10 +103,12 @@ fn every_key_can_be_set_in_the_file_and_in_the_environment() {
         ("session.max_per_subject", "3", false),
         ("session.retention", "2d", true),
         ("session.feed_retention", "60d", true),
+        ("session.client_retention", "7d", true),
         ("session.validation", "strict", true),
         ("cookie.domain", "example.org", true),
         ("cookie.insecure", "true", false),
         ("login.concurrency", "2", false),
+        ("metrics.listen", "127.0.0.1:9787", true),
         ("log.format", "json", true),
         ("log.filter", "debug", true),
     ];
@@ -223,6 +227,7 @@ fn limits_that_do_not_fit_each_other() {
         "session.max_per_subject = 0",
         "session.retention = '401d'",
         "session.feed_retention = '59m'",
+        "session.client_retention = '401d'",
         "cookie.domain = 'example.org'",
         "cookie.domain = 'example.org'\npublic_url = 'https://login.badexample.org'",
     ].map(mistake)), @r#"
@@ -237,6 +242,7 @@ fn limits_that_do_not_fit_each_other() {
     session.max_per_subject (cloakroom.toml:1): found 0, allowed: 1 to 10000
     session.retention (cloakroom.toml:1): found "401d", allowed: 0s to 400d, such as 1d
     session.feed_retention (cloakroom.toml:1): found "59m", allowed: 1h to 4000d, such as 30d
+    session.client_retention (cloakroom.toml:1): found "401d", allowed: 0s to 400d, such as 30d
     cookie.domain (cloakroom.toml:1): found "example.org" without public_url, allowed: a domain name without a leading dot that covers the host of public_url, such as example.org
     cookie.domain (cloakroom.toml:1): found "example.org" with public_url "https://login.badexample.org", allowed: a domain name without a leading dot that covers the host of public_url, such as example.org
     "#);

@@ -27,4 +27,6 @@ mod secrets;
 #[cfg(test)]
 mod setup;
 #[cfg(test)]
+mod sweep;
+#[cfg(test)]
 mod timeouts;

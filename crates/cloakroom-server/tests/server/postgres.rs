@@ -29,11 +29,14 @@ fn same_browser(client: &Client, at: &Server) -> Client {
     other
 }
 
+/// A way to end the session of a client.
+type End<'a> = &'a dyn Fn(&mut Client);
+
 #[test]
 fn what_one_instance_ends_the_other_refuses() {
     let (place, schema) = prepared();
     let (here, there) = (place.serve(), place.serve());
-    let end: [(&str, &dyn Fn(&mut Client)); 7] = [
+    let end: [(&str, End<'_>); 7] = [
         ("session_revoked", &|client| assert_eq!(client.post("/api/v1/logout").status, 204)),
         ("session_revoked", &|_| drop(schema.psql("DELETE FROM sessions").unwrap())),
         ("session_absolute", &|_| drop(schema.psql("UPDATE sessions SET absolute_expires_at = now()").unwrap())),

@@ -17,6 +17,8 @@ pub(crate) struct Validated {
     pub(crate) outcome: Outcome,
     /// The digest that stands for the active session.
     pub(crate) digest: Option<TokenDigest>,
+    /// Where the store could not be asked: whether it had too much to do.
+    pub(crate) is_busy: bool,
 }
 
 /// One token's fate.
@@ -28,7 +30,7 @@ enum Found {
 
 impl Validated {
     const fn without_session(outcome: Outcome) -> Self {
-        Self { outcome, digest: None }
+        Self { outcome, digest: None, is_busy: false }
     }
 }
 
@@ -47,14 +49,15 @@ pub(crate) async fn validate(shared: &Shared, presented: &[TokenDigest], now: Ti
             Ok(Found::Unknown) => {}
             Err(error) => {
                 tracing::error!(%error, cause = cause(&error), "session store failed");
-                return Validated::without_session(Outcome::Unavailable);
+                let is_busy = error.is_busy();
+                return Validated { is_busy, ..Validated::without_session(Outcome::Unavailable) };
             }
         }
     }
     match (usable, ended) {
         (Some((digest, record)), _) => {
             let outcome = Outcome::Active(Principal::new(record, shared.policy()));
-            Validated { outcome, digest: Some(digest) }
+            Validated { outcome, digest: Some(digest), is_busy: false }
         }
         (None, Some(reason)) => Validated::without_session(Outcome::Ended(reason)),
         (None, None) => Validated::without_session(Outcome::Anonymous),

@@ -20,6 +20,7 @@ use cloakroom_core::token::TokenDigest;
 struct Cuttable {
     inner: MemoryStore,
     is_cut: AtomicBool,
+    has_too_much_to_do: AtomicBool,
 }
 
 impl Cuttable {
@@ -43,6 +44,9 @@ impl SessionStore for Cuttable {
         self.inner.issue(issue)
     }
     fn find(&self, digest: TokenDigest) -> StoreFuture<'_, Option<SessionRecord>> {
+        if self.has_too_much_to_do.load(Ordering::SeqCst) {
+            return Box::pin(std::future::ready(Err(StoreError::new(StoreErrorKind::Busy))));
+        }
         self.unless_cut(self.inner.find(digest))
     }
     fn ending_of(&self, digest: TokenDigest) -> StoreFuture<'_, Option<Ending>> {
@@ -96,6 +100,22 @@ async fn an_outage_is_503_and_keeps_the_cookie() {
     store.is_cut.store(false, Ordering::SeqCst);
     assert_eq!(browser.cookies, cookies);
     assert_eq!(browser.get("/me").await.status, 200, "still logged in");
+}
+
+#[tokio::test]
+async fn a_store_with_too_much_to_do_is_503_busy() {
+    let store = Arc::new(Cuttable::default());
+    let app = App::with(Policy::default(), CookieSettings::host(), Arc::clone(&store) as _);
+    let mut browser = app.logged_in("ada").await;
+    store.has_too_much_to_do.store(true, Ordering::SeqCst);
+    for path in ["/me", "/maybe"] {
+        let answer = browser.get(path).await;
+        assert_eq!((answer.status, answer.set_cookies.len()), (503, 0), "{path}");
+        assert!(answer.headers.contains_key("retry-after"));
+        assert!(answer.body.contains(r#""code":"busy""#), "{}", answer.body);
+    }
+    store.has_too_much_to_do.store(false, Ordering::SeqCst);
+    assert_eq!(browser.get("/me").await.status, 200);
 }
 
 #[tokio::test]

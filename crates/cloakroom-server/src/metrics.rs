@@ -1,0 +1,79 @@
+//! `GET /metrics` on a listener of its own, in OpenMetrics text: what this process has counted. Every name is here and
+//! nowhere else, and no label has a value that a request could choose.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use cloakroom::Code;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use crate::app::App;
+use crate::failure::Failure;
+
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The one route. It needs no session and shows none.
+pub(crate) fn router(app: App) -> Router {
+    let mut registry = Registry::with_prefix("cloakroom");
+    registry.register_collector(Box::new(Counts(app)));
+    Router::new().route("/metrics", get(show)).with_state(Arc::new(registry))
+}
+
+async fn show(State(registry): State<Arc<Registry>>) -> Response {
+    let mut text = String::new();
+    match encode(&mut text, &registry) {
+        Ok(()) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Err(fmt::Error) => Failure::of(Code::Internal).into_response(),
+    }
+}
+
+/// What is counted elsewhere, read when somebody asks.
+#[derive(Debug)]
+struct Counts(App);
+
+impl Collector for Counts {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
+        let (sweep, database) = (self.0.sessions().sweep_counts(), self.0.database());
+        let (lookups, writer) = (database.lookup_counts(), database.writer_counts());
+        for (name, help, value) in [
+            ("touches", "Uses of sessions written.", sweep.touches),
+            ("touches_refused", "Uses whose session was gone when they were to be written.", sweep.touches_refused),
+            ("purged_sessions", "Expired sessions purged.", sweep.purged_sessions),
+            ("purged_endings", "Endings purged from the feed.", sweep.purged_endings),
+            ("scrubbed_sessions", "Sessions whose client facts were scrubbed.", sweep.scrubbed),
+            ("lookups", "Token digests looked up on PostgreSQL.", lookups.lookups),
+            ("lookup_statements", "Statements that looked them up.", lookups.statements),
+            ("writer_commits", "Transactions of SQLite's writer.", writer.commits),
+            ("writer_jobs", "Jobs those transactions had.", writer.jobs),
+            ("writer_reopened", "Times SQLite's writer had to open the file again.", writer.reopened),
+        ] {
+            let counter = ConstCounter::new(value);
+            counter.encode(to.encode_descriptor(name, help, None, counter.metric_type())?)?;
+        }
+        let help = "Times the sweep failed, by what it was doing; it tries again.";
+        let mut errors = to.encode_descriptor("sweep_errors", help, None, MetricType::Counter)?;
+        for (task, value) in
+            [("touch", sweep.touch_errors), ("purge", sweep.purge_errors), ("scrub", sweep.scrub_errors)]
+        {
+            of_task(&mut errors, task, value)?;
+        }
+        let pending = ConstGauge::new(i64::try_from(self.0.sessions().touches_pending()).unwrap_or(i64::MAX));
+        let help = "Uses of sessions that wait in memory to be written.";
+        pending.encode(to.encode_descriptor("touches_pending", help, None, pending.metric_type())?)
+    }
+}
+
+fn of_task(errors: &mut MetricEncoder<'_>, task: &'static str, value: u64) -> fmt::Result {
+    ConstCounter::new(value).encode(errors.encode_family(&[("task", task)])?)
+}
