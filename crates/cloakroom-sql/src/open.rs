@@ -25,6 +25,10 @@ pub struct OpenOptions {
     pub create: bool,
     /// SQLite: how many reads run at once, 1 to 64 (what lies outside is moved to the nearest). Default 4.
     pub readers_max: u32,
+    /// SQLite: whether lookups read on the calling thread. That is fastest as long as the file is in memory, where the
+    /// system keeps what is read often; on a disk so slow that a read from it would hold up everything else on that thread,
+    /// set it to false. Default: yes.
+    pub lookups_in_place: bool,
     /// SQLite: how many writes may wait, 1 to 65,536 (what lies outside is moved to the nearest). Default 1,024.
     pub queue_max: usize,
     /// PostgreSQL: connections for everything but lookups, 1 to 256 (what lies outside is moved to the nearest).
@@ -43,6 +47,7 @@ impl Default for OpenOptions {
         Self {
             create: true,
             readers_max: 4,
+            lookups_in_place: true,
             queue_max: 1024,
             connections_max: 8,
             lookup_connections: 8,

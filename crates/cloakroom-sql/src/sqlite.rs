@@ -6,6 +6,7 @@ mod error;
 mod feed;
 mod location;
 mod login;
+mod lookup;
 mod migrate;
 mod reader;
 mod row;

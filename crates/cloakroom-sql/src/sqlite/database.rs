@@ -11,6 +11,7 @@ use sqlx::{ConnectOptions as _, SqliteConnection};
 
 use super::error::{is_busy, open_error, store_error};
 use super::location::{FileIdentity, Location};
+use super::lookup::Lookups;
 use super::reader::Readers;
 use super::writer::Writer;
 use crate::counts::{LookupCounts, WriterCounts};
@@ -38,6 +39,7 @@ struct Shared {
     name: String,
     /// Opens one more connection that may write, for migrations.
     options: SqliteConnectOptions,
+    lookups: Lookups,
     readers: Readers,
     writer: Writer,
     walk: Walk<String>,
@@ -72,10 +74,11 @@ impl SqliteDatabase {
         let identity = FileIdentity::of(&location.path)
             .ok_or_else(|| failed(sqlx::Error::Io(std::io::ErrorKind::NotFound.into())))?;
         let readers = Readers::new(location.path.clone(), identity, connect.clone(), options.readers_max.clamp(1, 64));
+        let lookups = Lookups::new(location.path.clone(), options.lookups_in_place);
         let again = connect.clone().pragma("journal_size_limit", LOG_BYTES_MAX);
         let queue_max = options.queue_max.clamp(1, 65_536);
         let writer = Writer::start(connection, identity, location.path, again, queue_max);
-        Ok(Self { shared: Arc::new(Shared { name, options: connect, readers, writer, walk: Walk::new() }) })
+        Ok(Self { shared: Arc::new(Shared { name, options: connect, lookups, readers, writer, walk: Walk::new() }) })
     }
 
     async fn is_ready(&self) -> Result<(), StoreError> {
@@ -85,8 +88,13 @@ impl SqliteDatabase {
 
     /// Finishes the writes under way, moves the log into the file and closes everything.
     async fn close_all(&self) {
+        self.shared.lookups.close();
         self.shared.readers.close().await;
         self.shared.writer.close().await;
+    }
+
+    pub(crate) fn lookups(&self) -> &Lookups {
+        &self.shared.lookups
     }
 
     pub(crate) fn readers(&self) -> &Readers {

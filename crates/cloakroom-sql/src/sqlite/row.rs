@@ -7,7 +7,7 @@ use std::time::Duration;
 use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::ending::Ending;
 use cloakroom_core::password::PasswordHash;
-use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
+use cloakroom_core::session::{AuthMethod, ClientFacts, SessionRecord, Subject};
 use cloakroom_core::store::{StoreError, StoreErrorKind};
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -42,28 +42,73 @@ impl<'r> Source<'r> {
     }
 }
 
+/// A row of `sessions` as it is stored, whichever driver read it.
+struct Stored<'r> {
+    id: &'r str,
+    subject: &'r str,
+    created_at: i64,
+    authenticated_at: i64,
+    last_seen_at: i64,
+    idle_timeout: Option<i64>,
+    absolute_expires_at: i64,
+    auth_method: &'r str,
+    user_agent: Option<&'r str>,
+    ip: Option<&'r str>,
+}
+
+impl Stored<'_> {
+    fn checked(self) -> Result<SessionRecord, StoreError> {
+        let corrupt = |column| StoreError::new(StoreErrorKind::Corrupt { table: "sessions", column });
+        let idle_timeout = self.idle_timeout.map(u64::try_from).transpose().map_err(|_| corrupt("idle_timeout"))?;
+        let ip = self.ip.map(str::parse).transpose().map_err(|_| corrupt("ip"))?;
+        Ok(SessionRecord {
+            id: self.id.parse().map_err(|_| corrupt("id"))?,
+            subject: Subject::new(self.subject).map_err(|_| corrupt("subject"))?,
+            created_at: Timestamp::from_millis(self.created_at),
+            authenticated_at: Timestamp::from_millis(self.authenticated_at),
+            last_seen_at: Timestamp::from_millis(self.last_seen_at),
+            idle_timeout: idle_timeout.map(Duration::from_millis),
+            absolute_expires_at: Timestamp::from_millis(self.absolute_expires_at),
+            auth_method: AuthMethod::new(self.auth_method).map_err(|_| corrupt("auth_method"))?,
+            // Cleans again what somebody else may have written: it ends up on pages.
+            client: ClientFacts::new(self.user_agent, ip),
+        })
+    }
+}
+
 pub(crate) fn session(row: &SqliteRow) -> Result<SessionRecord, StoreError> {
     let source = Source { row, table: "sessions" };
-    let idle: Option<i64> = source.get("idle_timeout")?;
-    let idle_timeout = match idle.map(u64::try_from) {
-        None => None,
-        Some(Ok(millis)) => Some(Duration::from_millis(millis)),
-        Some(Err(_)) => return Err(source.corrupt("idle_timeout")),
+    let stored = Stored {
+        id: source.get("id")?,
+        subject: source.get("subject")?,
+        created_at: source.get("created_at")?,
+        authenticated_at: source.get("authenticated_at")?,
+        last_seen_at: source.get("last_seen_at")?,
+        idle_timeout: source.get("idle_timeout")?,
+        absolute_expires_at: source.get("absolute_expires_at")?,
+        auth_method: source.get("auth_method")?,
+        user_agent: source.get("user_agent")?,
+        ip: source.get("ip")?,
     };
-    let ip: Option<&str> = source.get("ip")?;
-    let ip = ip.map(str::parse).transpose().map_err(|_| source.corrupt("ip"))?;
-    Ok(SessionRecord {
-        id: source.parsed("id", str::parse::<SessionId>)?,
-        subject: source.parsed("subject", Subject::new)?,
-        created_at: source.time("created_at")?,
-        authenticated_at: source.time("authenticated_at")?,
-        last_seen_at: source.time("last_seen_at")?,
-        idle_timeout,
-        absolute_expires_at: source.time("absolute_expires_at")?,
-        auth_method: source.parsed("auth_method", AuthMethod::new)?,
-        // Cleans again what somebody else may have written: it ends up on pages.
-        client: ClientFacts::new(source.get("user_agent")?, ip),
-    })
+    stored.checked()
+}
+
+/// The same from the driver that reads on the calling thread, in the order of `session_columns`. `None`: a value cannot be
+/// what it is meant to be.
+pub(crate) fn session_here(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<SessionRecord>> {
+    let stored = Stored {
+        id: row.get_ref(0)?.as_str()?,
+        subject: row.get_ref(1)?.as_str()?,
+        created_at: row.get(2)?,
+        authenticated_at: row.get(3)?,
+        last_seen_at: row.get(4)?,
+        idle_timeout: row.get(5)?,
+        absolute_expires_at: row.get(6)?,
+        auth_method: row.get_ref(7)?.as_str()?,
+        user_agent: row.get_ref(8)?.as_str_or_null()?,
+        ip: row.get_ref(9)?.as_str_or_null()?,
+    };
+    Ok(stored.checked().ok())
 }
 
 pub(crate) fn ending(row: &SqliteRow) -> Result<Ending, StoreError> {

@@ -67,6 +67,9 @@ impl SessionStore for SqliteDatabase {
 
 impl SqliteDatabase {
     async fn session(&self, digest: TokenDigest) -> Result<Option<SessionRecord>, StoreError> {
+        if let Ok(found) = self.lookups().find(&digest) {
+            return Ok(found);
+        }
         let row = sqlx::query(FIND_SESSION)
             .bind(&digest.as_bytes()[..])
             .fetch_optional(&self.readers().pool()?)
