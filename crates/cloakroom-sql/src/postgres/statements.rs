@@ -23,7 +23,7 @@ macro_rules! told {
 }
 
 // A transaction.
-pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// Tells the triggers; for transactions of several statements.
 pub(crate) const TELL: &str = concat!("SELECT 1 FROM ", told!());
 pub(crate) const TELL_EXPIRED_BEFORE: &str =
