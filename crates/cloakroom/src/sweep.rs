@@ -11,8 +11,9 @@ use crate::rejection::cause;
 use crate::sessions::Shared;
 use crate::touches::FLUSH_EVERY;
 
-/// How often is looked for what ended longer ago than its retention.
-const PURGE_EVERY: Duration = Duration::from_mins(1);
+/// How often is looked for what ended longer ago than its retention. Idle sessions are found by reading the whole table, a
+/// second's work at a million rows.
+const PURGE_EVERY: Duration = Duration::from_mins(10);
 /// How often is looked for client facts that are past their retention.
 const SCRUB_EVERY: Duration = Duration::from_hours(1);
 /// Most rows purged in one transaction: logins wait for no more than this.
@@ -35,7 +36,7 @@ pub struct SweepCounts {
     pub scrubbed: u64,
     /// Times writing touches failed; it is tried again a second later.
     pub touch_errors: u64,
-    /// Times purging failed; it is tried again a minute later.
+    /// Times purging failed; it is tried again ten minutes later.
     pub purge_errors: u64,
     /// Times scrubbing failed; it is tried again an hour later.
     pub scrub_errors: u64,
