@@ -9,6 +9,8 @@ mod model;
 #[cfg(test)]
 mod open;
 #[cfg(test)]
+mod purge;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod session;
