@@ -16,10 +16,10 @@ use crate::touches::FLUSH_EVERY;
 const PURGE_EVERY: Duration = Duration::from_mins(10);
 /// How often is looked for client facts that are past their retention.
 const SCRUB_EVERY: Duration = Duration::from_hours(1);
-/// Most rows purged in one transaction: logins wait for no more than this.
-const PURGE_CHUNK: u32 = 500;
+/// Most rows purged in one transaction: a few milliseconds, in which logins wait for the single writer or for a row.
+const PURGE_CHUNK: u32 = 100;
 /// Most sessions looked at in one transaction of scrubbing.
-const SCRUB_CHUNK: u32 = 1_000;
+const SCRUB_CHUNK: u32 = 200;
 
 /// What the sweep of this process has done since it started, for metrics: numbers that only grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
