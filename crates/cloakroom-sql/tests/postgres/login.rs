@@ -1,5 +1,5 @@
-//! A late login loses (G4), schedule by schedule: the revocation is held back with its locks, the login waits for it, and
-//! loses. Three other orders of the same steps, written out here, win in the very same schedules: so those are sharp.
+//! A late login loses (G4), schedule by schedule: one is held back with its locks, the other waits for it. Other orders of
+//! the same steps, written out here, win in the very same schedules: so those are sharp.
 
 use cloakroom_core::ending::EndReason;
 use cloakroom_core::store::{Changed, Issued, Moment, PasswordChange, StoreErrorKind, Target};
@@ -7,7 +7,7 @@ use cloakroom_sql::{IssueIn as _, OpenOptions};
 use sqlx::{Connection as _, PgConnection};
 use tokio::task::JoinHandle;
 
-use crate::world::{NOW, World, digest, hash, issue_of, subject, version};
+use crate::world::{Hand, NOW, World, digest, hash, issue_of, subject, version};
 
 /// How a login does its steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,16 +20,24 @@ enum Login {
     DecidesWhileLocking,
 }
 
-/// Issues a session of ada's that began at `moment`; whether there is one.
-async fn issue(world: &World, login: Login, moment: Moment) -> bool {
-    if login == Login::Real {
-        return match world.sessions.issue(issue_of(moment, "ada", 2)).await.unwrap() {
+/// Starts to issue a session of ada's that began at `moment`; whether there is one.
+fn issue(world: &World, login: Login, moment: Moment) -> JoinHandle<bool> {
+    let (sessions, url) = (world.sessions.clone(), world.url.clone());
+    tokio::spawn(async move {
+        if login != Login::Real {
+            return issue_wrongly(&url, login, moment).await;
+        }
+        match sessions.issue(issue_of(moment, "ada", 2)).await.unwrap() {
             Issued::Created { .. } => true,
             Issued::Overtaken => false,
-        };
-    }
+        }
+    })
+}
+
+/// The subject is known here: making sure of its row would wait for a revocation as well.
+async fn issue_wrongly(url: &str, login: Login, moment: Moment) -> bool {
     let Moment::Snapshot(moment) = moment else { panic!("no snapshot: {moment:?}") };
-    let mut connection = PgConnection::connect(&world.url).await.unwrap();
+    let mut connection = PgConnection::connect(url).await.unwrap();
     let mut transaction = connection.begin().await.unwrap();
     let decide = match login {
         Login::Unlocked => {
@@ -44,7 +52,8 @@ async fn issue(world: &World, login: Login, moment: Moment) -> bool {
     };
     let overtaken: bool = sqlx::query_scalar(decide).bind(&*moment).fetch_one(&mut *transaction).await.unwrap();
     if !overtaken {
-        let insert = "INSERT INTO sessions SELECT $1, gen_random_uuid(), 'ada', now(), now(), now(), NULL, 'infinity', 'password'";
+        let insert = "INSERT INTO sessions SELECT $1, gen_random_uuid(), 'ada', now(), now(), now(), NULL, 'infinity', \
+             'password'";
         sqlx::query(insert).bind(digest(2).as_bytes().to_vec()).execute(&mut *transaction).await.unwrap();
     }
     transaction.commit().await.unwrap();
@@ -114,24 +123,13 @@ async fn outlives(login: Login, revocation: Revocation) -> bool {
     hand.run("BEGIN; SELECT 1 FROM sessions FOR UPDATE").await;
     let revoking = revoke(&world, revocation);
     hand.holds_back(1).await;
-    if login == Login::Unlocked {
-        // It waits for nobody.
-        assert!(issue(&world, login, moment).await);
-        hand.run("COMMIT").await;
-        assert_eq!(revoking.await.unwrap(), 1);
-    } else {
-        let logging_in = async {
-            let created = issue(&world, login, moment).await;
-            assert_eq!(created, login != Login::Real, "{revocation:?}");
-        };
-        let revocation_commits = async {
-            hand.holds_back(2).await;
-            hand.run("COMMIT").await;
-            assert_eq!(revoking.await.unwrap(), 1);
-        };
-        tokio::join!(logging_in, revocation_commits);
-    }
-    stale_sessions(&world).await > 0
+    let logging_in = issue(&world, login, moment);
+    hand.holds_back_while(2, || !logging_in.is_finished()).await;
+    hand.run("COMMIT").await;
+    assert_eq!(revoking.await.unwrap(), 1);
+    let created = logging_in.await.unwrap();
+    assert_eq!(created, stale_sessions(&world).await > 0);
+    created
 }
 
 #[tokio::test]
@@ -142,41 +140,86 @@ async fn a_login_that_waited_for_a_revocation_loses_to_it() {
 }
 
 #[tokio::test]
-async fn without_the_lock_it_would_win() {
-    for revocation in [Revocation::OfSubject, Revocation::Password] {
-        assert!(outlives(Login::Unlocked, revocation).await, "the schedule is blind: {revocation:?}");
+async fn in_another_order_it_would_win() {
+    for login in [Login::Unlocked, Login::DecidesWhileLocking] {
+        for revocation in [Revocation::OfSubject, Revocation::Password] {
+            assert!(outlives(login, revocation).await, "the schedule is blind: {login:?}, {revocation:?}");
+        }
     }
+}
+
+/// Closes a gate in front of what `trigger` names, on the connection that is returned.
+async fn gate(world: &World, trigger: &str) -> Hand {
+    let mut hand = world.hand().await;
+    hand.run(&format!(
+        "CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           PERFORM pg_advisory_xact_lock_shared(hashtext(current_schema())); RETURN NEW; END $$;
+         CREATE TRIGGER gate {trigger} EXECUTE FUNCTION wait_at_gate();
+         SELECT pg_advisory_lock(hashtext(current_schema()))"
+    ))
+    .await;
+    hand
+}
+
+/// The login has decided when the revocation comes, and is held back in front of its row. Returns whether it survives.
+async fn outlives_though_quicker(login: Login) -> bool {
+    let world = with_ada().await;
+    let moment = world.sessions.begin().await.unwrap();
+    let mut gate = gate(&world, "BEFORE INSERT ON sessions FOR EACH ROW").await;
+    let logging_in = issue(&world, login, moment);
+    gate.holds_back_while(1, || !logging_in.is_finished()).await;
+    let revoking = revoke(&world, Revocation::OfSubject);
+    gate.holds_back_while(2, || !revoking.is_finished()).await;
+    gate.run("SELECT pg_advisory_unlock_all()").await;
+    let ended = revoking.await.unwrap();
+    assert!(logging_in.await.unwrap(), "nothing had been revoked when it decided");
+    let survives = stale_sessions(&world).await > 0;
+    assert_eq!(ended, if survives { 1 } else { 2 });
+    survives
 }
 
 #[tokio::test]
-async fn deciding_in_the_statement_that_waits_it_would_win() {
-    for revocation in [Revocation::OfSubject, Revocation::Password] {
-        assert!(outlives(Login::DecidesWhileLocking, revocation).await, "the schedule is blind: {revocation:?}");
-    }
+async fn a_login_that_is_quicker_has_a_row_to_delete() {
+    assert!(!outlives_though_quicker(Login::Real).await);
+    assert!(outlives_though_quicker(Login::Unlocked).await, "the schedule is blind");
 }
 
-/// Somebody else's revocation, as another program would write it, held open while a login that began before it waits.
+/// Another program's revocation is held open while a login that began before it waits.
 async fn outlives_by_hand(revocation: &str) -> bool {
     let world = with_ada().await;
     let moment = world.sessions.begin().await.unwrap();
     let mut hand = world.hand().await;
     hand.run(&format!("BEGIN; {revocation}")).await;
-    let commit = async {
-        hand.holds_back(1).await;
-        hand.run("COMMIT").await;
-    };
-    let (created, ()) = tokio::join!(issue(&world, Login::Real, moment), commit);
-    created || stale_sessions(&world).await > 0
+    let logging_in = issue(&world, Login::Real, moment);
+    hand.holds_back_while(1, || !logging_in.is_finished()).await;
+    hand.run("COMMIT").await;
+    logging_in.await.unwrap() || stale_sessions(&world).await > 0
 }
+
+const MARK: &str = "UPDATE session_subjects SET all_ended_at = pg_current_xact_id() WHERE subject = 'ada'";
 
 #[tokio::test]
 async fn it_loses_to_another_programs_revocation_too() {
-    for revocation in [
-        "TRUNCATE sessions",
-        "UPDATE session_subjects SET all_ended_at = pg_current_xact_id() WHERE subject = 'ada'; DELETE FROM sessions",
-    ] {
+    for revocation in ["TRUNCATE sessions", &format!("{MARK}; DELETE FROM sessions")] {
         assert!(!outlives_by_hand(revocation).await, "outlived {revocation}");
     }
+}
+
+#[tokio::test]
+async fn it_loses_to_one_that_came_between_its_first_step_and_the_lock() {
+    let world = with_ada().await;
+    let moment = world.sessions.begin().await.unwrap();
+    // It has made sure of the subject's row, which waits for others as well, and has not locked it yet.
+    let mut gate = gate(&world, "AFTER INSERT ON session_subjects FOR EACH STATEMENT").await;
+    let logging_in = issue(&world, Login::Real, moment);
+    gate.holds_back_while(1, || !logging_in.is_finished()).await;
+    let mut hand = world.hand().await;
+    hand.run(&format!("BEGIN; {MARK}; DELETE FROM sessions")).await;
+    gate.run("SELECT pg_advisory_unlock_all()").await;
+    hand.holds_back_while(1, || !logging_in.is_finished()).await;
+    hand.run("COMMIT").await;
+    assert!(!logging_in.await.unwrap(), "only a snapshot taken after the lock shows what the lock waited for");
+    assert_eq!(stale_sessions(&world).await, 0);
 }
 
 #[tokio::test]
@@ -184,37 +227,11 @@ async fn a_revocation_that_was_taken_back_stops_nobody() {
     let world = with_ada().await;
     let moment = world.sessions.begin().await.unwrap();
     let mut hand = world.hand().await;
-    hand.run("BEGIN; UPDATE session_subjects SET all_ended_at = pg_current_xact_id() WHERE subject = 'ada'").await;
-    let take_back = async {
-        hand.holds_back(1).await;
-        hand.run("ROLLBACK").await;
-    };
-    let (created, ()) = tokio::join!(issue(&world, Login::Real, moment), take_back);
-    assert!(created && world.is_found(2).await);
-}
-
-#[tokio::test]
-async fn a_login_that_is_quicker_has_a_row_to_delete() {
-    let world = with_ada().await;
-    let moment = world.sessions.begin().await.unwrap();
-    let mut hand = world.hand().await;
-    // The login is held back between its decision and its row.
-    hand.run(
-        "CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-           PERFORM pg_advisory_xact_lock_shared(hashtext(current_schema())); RETURN NEW; END $$;
-         CREATE TRIGGER gate BEFORE INSERT ON sessions FOR EACH ROW EXECUTE FUNCTION wait_at_gate();
-         SELECT pg_advisory_lock(hashtext(current_schema()))",
-    )
-    .await;
-    let revoked = async {
-        hand.holds_back(1).await;
-        let revoking = revoke(&world, Revocation::OfSubject);
-        hand.holds_back(2).await;
-        hand.run("SELECT pg_advisory_unlock_all()").await;
-        assert_eq!(revoking.await.unwrap(), 2, "the session there was, and the one that has just been issued");
-    };
-    let (created, ()) = tokio::join!(issue(&world, Login::Real, moment), revoked);
-    assert!(created && stale_sessions(&world).await == 0);
+    hand.run(&format!("BEGIN; {MARK}")).await;
+    let logging_in = issue(&world, Login::Real, moment);
+    hand.holds_back_while(1, || !logging_in.is_finished()).await;
+    hand.run("ROLLBACK").await;
+    assert!(logging_in.await.unwrap() && world.is_found(2).await);
 }
 
 /// The credential a login has read.
@@ -230,7 +247,7 @@ async fn the_moment_is_taken_before_the_credential_is_read() {
         let read = credential(&world).await;
         assert_eq!(revoke(&world, Revocation::Password).await.unwrap(), 1);
         let moment = if begins_first { early } else { world.sessions.begin().await.unwrap() };
-        let created = issue(&world, Login::Real, moment).await;
+        let created = issue(&world, Login::Real, moment).await.unwrap();
         assert_eq!((read, credential(&world).await), (0, 1), "the login knows the old password only");
         assert_eq!(created, !begins_first, "what begins late cannot know that its credential is old");
     }

@@ -209,10 +209,15 @@ impl Hand {
 
     /// Waits until so many connections wait for this one, or for one that does.
     pub(crate) async fn holds_back(&mut self, connections: i64) {
-        let waiting = "WITH RECURSIVE waiting (pid) AS (SELECT pg_backend_pid() UNION \
-             SELECT lock.pid FROM waiting JOIN pg_locks lock ON NOT lock.granted AND waiting.pid = ANY(pg_blocking_pids(lock.pid))) \
+        self.holds_back_while(connections, || true).await;
+    }
+
+    /// The same, unless those who should wait turn out not to.
+    pub(crate) async fn holds_back_while(&mut self, connections: i64, is_awaited: impl Fn() -> bool) {
+        let waiting = "WITH RECURSIVE waiting (pid) AS (SELECT pg_backend_pid() UNION SELECT lock.pid FROM waiting \
+             JOIN pg_locks lock ON NOT lock.granted AND waiting.pid = ANY(pg_blocking_pids(lock.pid))) \
              SELECT count(*) - 1 FROM waiting";
-        while self.number(waiting).await < connections {
+        while is_awaited() && self.number(waiting).await < connections {
             tokio::task::yield_now().await;
         }
     }
