@@ -93,8 +93,7 @@ pub(crate) struct Instance {
 
 impl Instance {
     async fn open(url: &str, lanes: u32, policy: Policy) -> Self {
-        let options =
-            OpenOptions { connections_max: 4, lookup_connections: lanes, readers_max: 2, ..OpenOptions::default() };
+        let options = OpenOptions { lookup_connections: lanes, readers_max: 2, ..OpenOptions::default() };
         let database = Database::open(url, options).await.unwrap();
         database.migrate(Scope::Everything).await.unwrap();
         let (store, accounts) = (database.sessions(), database.accounts());
@@ -125,7 +124,7 @@ impl Instance {
     /// A new session of ada's, and its cookie.
     pub(crate) async fn logged_in(&self) -> (SessionId, String) {
         let (status, cookie, id) = self.send("POST", "/login/ada", None).await;
-        assert_eq!(status, 200);
+        assert_eq!(status, 200, "{id}");
         (id.parse().unwrap(), cookie.unwrap())
     }
 
@@ -134,8 +133,10 @@ impl Instance {
     }
 }
 
-async fn log_in(sessions: Sessions, Path(subject): Path<String>) -> Result<impl IntoResponse, IssueError> {
-    let logged_in = sessions.begin().await?.issue(&subject).await?;
+/// Nothing here overtakes a login or keeps it from the database: whatever goes wrong says so.
+async fn log_in(sessions: Sessions, Path(subject): Path<String>) -> Result<impl IntoResponse, (StatusCode, String)> {
+    let said = |error: IssueError| (StatusCode::SERVICE_UNAVAILABLE, format!("{error:?}"));
+    let logged_in = sessions.begin().await.map_err(|error| said(error.into()))?.issue(&subject).await.map_err(said)?;
     let id = logged_in.principal().session_id().to_string();
     Ok((StatusCode::OK, logged_in, id))
 }

@@ -75,7 +75,7 @@ async fn run(place: &mut Place, seed: u64, schedule: u64, counts: &Arc<Counts>) 
 
     let is_over = Arc::new(AtomicBool::new(false));
     let mut requests = JoinSet::new();
-    for _ in 0..1 + random.next() % 4 {
+    for _ in 0..=random.next() % 4 {
         let instance = place.instances[any(&random)].clone();
         let random = PredictableRandom::from_seed(random.next());
         requests.spawn(use_session(instance, cookie.clone(), random, Arc::clone(&is_over), Arc::clone(counts)));
@@ -94,7 +94,7 @@ async fn run(place: &mut Place, seed: u64, schedule: u64, counts: &Arc<Counts>) 
     if late.iter().any(|status| *status != 401) {
         return Some(format!("served after {ending:?} had returned: {late:?}"));
     }
-    if schedule % 8 == 0 {
+    if schedule.is_multiple_of(8) {
         return came_back(place, id, &cookie).await.then(|| format!("came back after {ending:?}"));
     }
     None
