@@ -87,13 +87,14 @@ impl Database {
     /// When it cannot be opened, is no database of that kind, or was migrated by a newer version. The text is one line
     /// that says what to do, without the URL's password.
     pub async fn open(url: &str, options: OpenOptions) -> Result<Self, OpenError> {
-        match url.split_once(':').map(|(scheme, _)| scheme) {
+        match url.split_once(':') {
+            // Without the slashes the rest would be taken for a database's name, and shown with the password in it.
             #[cfg(feature = "postgres")]
-            Some("postgres" | "postgresql") => {
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
                 Ok(Self::of(crate::postgres::PostgresDatabase::open(url, &options).await?))
             }
             #[cfg(feature = "sqlite")]
-            Some("sqlite") => Ok(Self::of(crate::sqlite::SqliteDatabase::open(url, &options).await?)),
+            Some(("sqlite", _)) => Ok(Self::of(crate::sqlite::SqliteDatabase::open(url, &options).await?)),
             _ => Err(OpenError::saying(
                 OpenErrorKind::UnsupportedUrl,
                 "cannot open the database: its URL starts with neither sqlite: nor postgres: (or this build has no such \
