@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture};
 use cloakroom_core::time::Timestamp;
@@ -40,6 +41,9 @@ pub struct OpenOptions {
     /// PostgreSQL: how many lookups may wait to be sent, 1 to 65,536 (what lies outside is moved to the nearest).
     /// Default 4,096.
     pub lookups_max: usize,
+    /// PostgreSQL: how long the server may take for a lookup, 100 ms to 1 min (what lies outside is moved to the nearest).
+    /// Who waits longer, for a lock say, is refused as busy. Default 1 s.
+    pub lookup_max: Duration,
 }
 
 impl Default for OpenOptions {
@@ -52,6 +56,7 @@ impl Default for OpenOptions {
             connections_max: 8,
             lookup_connections: 8,
             lookups_max: 4096,
+            lookup_max: Duration::from_secs(1),
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::database::PostgresDatabase;
 use super::error::{is_lost_race, store_error};
-use super::statements::{BACKEND, BEGIN, IS_STANDBY};
+use super::statements::{BACKEND, BEGIN, LIMIT_STATEMENTS};
 use crate::error::unavailable;
 
 /// How long an operation waits for a free connection before it is refused as busy.
@@ -31,23 +31,12 @@ const TRIES: u32 = 4;
 /// How often two connections are compared.
 const COMPARISONS: u32 = 3;
 
-/// What a connection is set to, whatever the role's defaults: no statement and no forgotten transaction holds a lock
-/// for long.
-macro_rules! settings {
-    ($statement_timeout:literal) => {
-        concat!(
-            "SET statement_timeout = '",
-            $statement_timeout,
-            "'; SET idle_in_transaction_session_timeout = '30s'; SET default_transaction_isolation = 'read committed'; \
-             SET DateStyle = 'ISO'; "
-        )
-    };
-}
-
-/// For everything but lookups.
-pub(crate) const SETTINGS: &str = settings!("10s");
-/// For lookups. The server gives one up before it is given up here, so that none is left behind there waiting for a lock.
-pub(crate) const LOOKUP_SETTINGS: &str = settings!("1s");
+/// What a connection is set to, whatever the role's defaults: no forgotten transaction holds a lock for long, and every
+/// statement sees what is committed.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '30s'; \
+     SET default_transaction_isolation = 'read committed'; SET DateStyle = 'ISO'";
+/// How long the server lets a statement take; for lookups it is [`OpenOptions::lookup_max`](crate::OpenOptions).
+pub(crate) const STATEMENT_MAX: Duration = Duration::from_secs(10);
 
 pub(crate) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
@@ -56,17 +45,18 @@ pub(crate) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 #[error("the server is a standby")]
 pub(crate) struct Standby;
 
-/// One more connection, set by `settings`, to a server that is no standby.
-pub(crate) async fn connect(options: &PgConnectOptions, settings: &'static str) -> Result<PgConnection, sqlx::Error> {
+/// One more connection to a server that is no standby. The server gives a statement up after `statement_max`.
+pub(crate) async fn connect(options: &PgConnectOptions, statement_max: Duration) -> Result<PgConnection, sqlx::Error> {
     let mut connection = options.connect().await?;
-    set(&mut connection, settings).await?;
+    set(&mut connection, statement_max).await?;
     Ok(connection)
 }
 
-async fn set(connection: &mut PgConnection, settings: &'static str) -> Result<(), sqlx::Error> {
-    connection.execute(settings).await?;
+async fn set(connection: &mut PgConnection, statement_max: Duration) -> Result<(), sqlx::Error> {
+    connection.execute(SETTINGS).await?;
+    let limit = sqlx::query(LIMIT_STATEMENTS).bind(statement_max.as_millis().to_string());
     // Whoever is led to another server after a failover is led here anew.
-    let is_standby: bool = connection.fetch_one(IS_STANDBY).await?.try_get(0)?;
+    let is_standby: bool = limit.fetch_one(connection).await?.try_get(0)?;
     if is_standby { Err(sqlx::Error::Configuration(Box::new(Standby))) } else { Ok(()) }
 }
 
@@ -93,7 +83,7 @@ pub(crate) fn pool(options: PgConnectOptions, connections_max: u32) -> PgPool {
         .max_connections(connections_max)
         .acquire_timeout(WAIT_MAX)
         .test_before_acquire(false) // its own test has no time limit
-        .after_connect(|connection, _| Box::pin(set(connection, SETTINGS)))
+        .after_connect(|connection, _| Box::pin(set(connection, STATEMENT_MAX)))
         .before_acquire(|connection, _| Box::pin(ping(connection)))
         .after_release(|connection, _| Box::pin(ping(connection)))
         .connect_lazy_with(options)
@@ -183,7 +173,12 @@ async fn in_transaction<T: Send>(
     work: &(impl for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + Sync),
 ) -> Result<T, StoreError> {
     let mut transaction = connection.begin_with(BEGIN).await.map_err(store_error)?;
-    let done = work(&mut transaction).await?; // dropped on an error, which takes it back
-    transaction.commit().await.map_err(store_error)?;
-    Ok(done)
+    match work(&mut transaction).await {
+        Ok(done) => transaction.commit().await.map_err(store_error).map(|()| done),
+        Err(error) => {
+            // Waited for, so that no lock outlives the error; a connection that cannot do even that is closed by its pool.
+            drop(transaction.rollback().await);
+            Err(error)
+        }
+    }
 }

@@ -13,9 +13,9 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, PgConnection, PgPool, Row as _};
 use uuid::Uuid;
 
-use super::connection::{self, SETTINGS, connect, share_a_backend};
+use super::connection::{self, STATEMENT_MAX, connect, share_a_backend};
 use super::error::{open_error, store_error};
-use super::lookup::{Lookups, Question};
+use super::lookup::{Limits, Lookups, Question};
 use super::row;
 use super::statements::{ENDINGS_OF, FIND_SESSIONS, TIME, VERSION};
 use super::value::Time;
@@ -28,6 +28,8 @@ use crate::walk::Walk;
 
 /// How long the server may take to be reached at the start.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// What a lookup may be given.
+const LOOKUP_MAX: (Duration, Duration) = (Duration::from_millis(100), Duration::from_mins(1));
 /// The oldest server: `pg_visible_in_snapshot` on `xid8` is of 13, TID range scans are of 14.
 const VERSION_MIN: i32 = 140_000;
 /// An open database: a pool for everything but lookups, which have connections of
@@ -88,8 +90,9 @@ impl PostgresDatabase {
 
     fn over(pool: PgPool, name: String, connect: PgConnectOptions, options: &OpenOptions) -> Self {
         let waiting_max = options.lookups_max.clamp(1, 65_536);
-        let sessions = Lookups::start(&SESSIONS, &connect, options.lookup_connections.clamp(1, 32), waiting_max);
-        let endings = Lookups::start(&ENDINGS, &connect, 1, waiting_max);
+        let limits = Limits { waiting: waiting_max, answer: options.lookup_max.clamp(LOOKUP_MAX.0, LOOKUP_MAX.1) };
+        let sessions = Lookups::start(&SESSIONS, &connect, options.lookup_connections.clamp(1, 32), limits);
+        let endings = Lookups::start(&ENDINGS, &connect, 1, limits);
         Self { shared: Arc::new(Shared { name, options: connect, pool, sessions, endings, walk: Walk::new() }) }
     }
 
@@ -118,7 +121,7 @@ impl PostgresDatabase {
     /// One more connection, for a migration.
     pub(crate) async fn connect(&self) -> Result<PgConnection, OpenError> {
         let failed = |error| open_error(self.name(), error);
-        connect(&self.shared.options, SETTINGS).await.map_err(failed)
+        connect(&self.shared.options, STATEMENT_MAX).await.map_err(failed)
     }
 
     /// The server's time, in a statement after the one that may have had to wait for a connection.
@@ -132,7 +135,7 @@ impl PostgresDatabase {
 }
 
 async fn reach(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    match tokio::time::timeout(CONNECT_MAX, connect(options, SETTINGS)).await {
+    match tokio::time::timeout(CONNECT_MAX, connect(options, STATEMENT_MAX)).await {
         Ok(connected) => connected,
         Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
     }

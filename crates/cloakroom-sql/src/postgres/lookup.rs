@@ -8,6 +8,7 @@ mod lane;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use cloakroom_core::store::{StoreError, StoreErrorKind};
 use cloakroom_core::token::TokenDigest;
@@ -32,6 +33,15 @@ pub(crate) struct Question<V> {
     pub(crate) read: fn(&PgRow) -> Result<V, StoreError>,
 }
 
+/// What waiting is bounded by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// How many lookups may wait to be sent.
+    pub(crate) waiting: usize,
+    /// How long the server may take to answer.
+    pub(crate) answer: Duration,
+}
+
 /// The way in. Clones share it; the lanes end with the last one.
 pub(crate) struct Lookups<V: Send + 'static> {
     open: Arc<Open<V>>,
@@ -43,7 +53,7 @@ type Asker<V> = oneshot::Sender<Answer<V>>;
 struct Queue<V> {
     state: Mutex<State<V>>,
     wake: Notify,
-    waiting_max: usize,
+    limits: Limits,
 }
 
 struct State<V> {
@@ -113,7 +123,7 @@ impl<V: Clone + Send + 'static> Lookups<V> {
         question: &'static Question<V>,
         options: &PgConnectOptions,
         lanes: u32,
-        waiting_max: usize,
+        limits: Limits,
     ) -> Self {
         let state = State {
             waiting: VecDeque::new(),
@@ -122,7 +132,7 @@ impl<V: Clone + Send + 'static> Lookups<V> {
             counts: LookupCounts::default(),
             is_closed: false,
         };
-        let queue = Arc::new(Queue { state: Mutex::new(state), wake: Notify::new(), waiting_max });
+        let queue = Arc::new(Queue { state: Mutex::new(state), wake: Notify::new(), limits });
         for _ in 0..lanes {
             let lane = Lane::new(question, options.clone(), Arc::clone(&queue));
             drop(tokio::spawn(lane.serve())); // it ends when the queue is closed
@@ -138,7 +148,7 @@ impl<V: Clone + Send + 'static> Lookups<V> {
             if state.is_closed {
                 return Err(unavailable("the database is closed"));
             }
-            if state.waiting.len() >= queue.waiting_max {
+            if state.waiting.len() >= queue.limits.waiting {
                 return Err(StoreError::caused(StoreErrorKind::Busy, "too many lookups wait"));
             }
             state.waiting.push_back((digest, asker));

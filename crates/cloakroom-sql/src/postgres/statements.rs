@@ -124,7 +124,9 @@ pub(crate) const TIME: &str = "SELECT clock_timestamp()";
 // Opening.
 pub(crate) const VERSION: &str = "SELECT current_setting('server_version_num')::int";
 pub(crate) const BACKEND: &str = "SELECT pg_backend_pid()";
-pub(crate) const IS_STANDBY: &str = "SELECT pg_is_in_recovery()";
+/// Also whether the server is a standby, in the same round trip.
+pub(crate) const LIMIT_STATEMENTS: &str =
+    "SELECT pg_is_in_recovery() FROM (SELECT set_config('statement_timeout', $1, false)) AS limited";
 pub(crate) const HAS_TABLE: &str = "SELECT to_regclass($1) IS NOT NULL";
 /// Of several instances that start together one migrates.
 pub(crate) const LOCK_MIGRATION: &str =

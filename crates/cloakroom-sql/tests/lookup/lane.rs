@@ -6,7 +6,7 @@ use cloakroom_sql::{Database, OpenOptions, Scope};
 use testbed::postgres::Cluster;
 use tokio::task::JoinHandle;
 
-use crate::world::{World, digest};
+use crate::world::{PATIENCE, World, digest};
 
 type Asked = JoinHandle<Result<Option<SessionRecord>, StoreError>>;
 
@@ -21,9 +21,12 @@ fn one_lane() -> OpenOptions {
 
 /// Waits until the tasks spawned so far have queued what they ask.
 async fn until_queued(world: &World, waiting: usize) {
-    while !format!("{:?}", world.database).contains(&format!("waiting: {waiting},")) {
-        tokio::task::yield_now().await;
-    }
+    let queued = async {
+        while !format!("{:?}", world.database).contains(&format!("waiting: {waiting},")) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, queued).await.expect("so many lookups never waited");
 }
 
 #[tokio::test]

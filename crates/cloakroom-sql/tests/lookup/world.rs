@@ -15,6 +15,9 @@ use testbed::postgres::{Cluster, Schema};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
+/// How long a test waits for what has to come before it fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
 pub(crate) fn digest(number: u8) -> TokenDigest {
     TokenDigest::from_bytes([number; 32])
 }
@@ -27,6 +30,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new(options: OpenOptions) -> Self {
+        // What is held back here is held back for as long as the machine takes to see it.
+        let options = OpenOptions { lookup_max: Duration::from_mins(1), ..options };
         let schema = Cluster::shared().fresh_schema().unwrap();
         let database = Database::open(&schema.url(), options).await.unwrap();
         database.migrate(Scope::Everything).await.unwrap();
@@ -88,13 +93,12 @@ impl Gate {
     pub(crate) async fn has_held_back(&mut self, statements: i64) {
         let count = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
              AND objid = hashtext(current_schema())::bigint & 4294967295";
-        loop {
-            let held: i64 = sqlx::query_scalar(count).fetch_one(&mut self.key).await.unwrap();
-            if held >= statements {
-                return;
+        let waiting = async {
+            while sqlx::query_scalar::<_, i64>(count).fetch_one(&mut self.key).await.unwrap() < statements {
+                tokio::task::yield_now().await;
             }
-            tokio::task::yield_now().await;
-        }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("so many statements were never sent");
     }
 
     pub(crate) async fn open(mut self) {

@@ -105,11 +105,31 @@ async fn truncating_ends_everything_and_every_login_under_way() {
 async fn the_row_that_stands_for_everyone_stays() {
     let world = World::new().await;
     let mut hand = world.hand().await;
-    for sql in ["DELETE FROM session_subjects WHERE subject = ''", "DELETE FROM session_subjects"] {
+    for sql in [
+        "DELETE FROM session_subjects WHERE subject = ''",
+        "DELETE FROM session_subjects",
+        "UPDATE session_subjects SET subject = 'eve' WHERE subject = ''",
+        "TRUNCATE session_subjects CASCADE",
+    ] {
         assert_eq!(hand.refused(sql).await, "23001", "{sql}");
     }
     assert_eq!(hand.number("SELECT count(*) FROM session_subjects WHERE subject = ''").await, 1);
     world.database.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_subject_that_was_ended_is_not_forgotten_while_a_login_may_be_under_way() {
+    let world = World::new().await;
+    let mut hand = world.hand().await;
+    let late = world.issue("ada", 1).await;
+    let ada = Target::Subject(subject("ada"));
+    assert_eq!(world.sessions.end(ada, EndReason::SubjectWide, NOW).await.unwrap(), 0);
+    for sql in ["DELETE FROM session_subjects", "UPDATE session_subjects SET subject = 'eve'"] {
+        assert_eq!(hand.refused(&format!("{sql} WHERE subject = 'ada'")).await, "23001", "{sql}");
+    }
+    assert_eq!(world.sessions.issue(late).await.unwrap(), Issued::Overtaken, "G4");
+    hand.run("UPDATE session_subjects SET all_ended_at = NULL WHERE subject = 'ada'").await;
+    hand.run("DELETE FROM session_subjects WHERE subject = 'ada'").await;
 }
 
 /// An instance on a pool with one connection, which somebody else uses in between.

@@ -2,7 +2,7 @@
 DROP TABLE session_feed;
 DROP TABLE sessions;
 DROP TABLE session_subjects;
-DROP FUNCTION cloakroom_everyone_kept();
+DROP FUNCTION cloakroom_subject_kept();
 DROP FUNCTION cloakroom_sessions_truncated();
 DROP FUNCTION cloakroom_session_changed();
 DROP FUNCTION cloakroom_sessions_ended();

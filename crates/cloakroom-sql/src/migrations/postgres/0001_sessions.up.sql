@@ -104,11 +104,20 @@ END $$;
 CREATE TRIGGER sessions_truncated AFTER TRUNCATE ON sessions
 FOR EACH STATEMENT EXECUTE FUNCTION cloakroom_sessions_truncated();
 
--- The row that stands for everyone remembers when everything was ended.
-CREATE FUNCTION cloakroom_everyone_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The row that stands for everyone, and every subject's that bears a mark, remember when everything was ended: without it, a
+-- login that began before would outlive that. Once no such login can be under way, a mark may be set to NULL, and the row go.
+CREATE FUNCTION cloakroom_subject_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'the row with the empty subject stands for everyone and must stay' USING ERRCODE = 'restrict_violation';
+    RAISE EXCEPTION 'this row remembers when everything of its subject was ended and must stay'
+        USING ERRCODE = 'restrict_violation', HINT = 'set all_ended_at to NULL first; the row with the empty subject always stays';
 END $$;
 
 CREATE TRIGGER session_subjects_kept BEFORE DELETE ON session_subjects
-FOR EACH ROW WHEN (OLD.subject = '') EXECUTE FUNCTION cloakroom_everyone_kept();
+FOR EACH ROW WHEN (OLD.subject = '' OR OLD.all_ended_at IS NOT NULL) EXECUTE FUNCTION cloakroom_subject_kept();
+
+CREATE TRIGGER session_subjects_not_renamed BEFORE UPDATE OF subject ON session_subjects
+FOR EACH ROW WHEN (OLD.subject <> NEW.subject AND (OLD.subject = '' OR OLD.all_ended_at IS NOT NULL))
+EXECUTE FUNCTION cloakroom_subject_kept();
+
+CREATE TRIGGER session_subjects_not_truncated BEFORE TRUNCATE ON session_subjects
+FOR EACH STATEMENT EXECUTE FUNCTION cloakroom_subject_kept();

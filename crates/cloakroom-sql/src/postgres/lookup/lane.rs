@@ -14,7 +14,7 @@ use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::timeout;
 
-use super::super::connection::{LOOKUP_SETTINGS, connect};
+use super::super::connection::connect;
 use super::super::error::{is_given_up, is_of_the_data, store_error};
 use super::super::row;
 use super::{Batch, Question, Queue, Task};
@@ -22,11 +22,6 @@ use crate::error::{SharedCause, unavailable};
 
 /// How long a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_millis(1500);
-/// How long a statement may take on a connection that was there before: one that was cut off silently never answers. Longer
-/// than the server lets it take, so that whoever only waits for a lock does not come here.
-const STALE_MAX: Duration = Duration::from_millis(1500);
-/// The same on a new connection.
-const ANSWER_MAX: Duration = Duration::from_secs(3);
 /// How long a server is left alone that could not be reached.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -91,7 +86,7 @@ impl<V: Clone + Send + 'static> Lane<V> {
     }
 
     async fn connect(&mut self) -> Result<(), StoreError> {
-        let connected = match timeout(CONNECT_MAX, connect(&self.options, LOOKUP_SETTINGS)).await {
+        let connected = match timeout(CONNECT_MAX, connect(&self.options, self.queue.limits.answer)).await {
             Ok(connected) => connected.map_err(store_error)?,
             Err(_) => return Err(unavailable("the database could not be reached in time")),
         };
@@ -145,10 +140,12 @@ impl<V: Clone + Send + 'static> Lane<V> {
     /// Sends one statement; once more on a new connection where the old one turns out to be dead.
     async fn ask(&mut self, digests: &[TokenDigest]) -> Result<Vec<PgRow>, Failed> {
         let digests: Vec<_> = digests.iter().map(|digest| digest.as_bytes().to_vec()).collect();
-        match self.try_ask(&digests, STALE_MAX).await {
+        // Longer than the server lets it take: so a connection is given up that was cut off, and none that only waits for a lock.
+        let limit = self.queue.limits.answer;
+        match self.try_ask(&digests, limit * 3 / 2).await {
             Err(Failed::Connection(_)) => {
                 self.connect().await.map_err(Failed::Connection)?;
-                self.try_ask(&digests, ANSWER_MAX).await
+                self.try_ask(&digests, limit * 3).await
             }
             done => done,
         }
