@@ -7,6 +7,7 @@ use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture}
 use cloakroom_core::time::Timestamp;
 use futures_util::future::BoxFuture;
 
+use crate::copy::End;
 use crate::counts::{LookupCounts, WriterCounts};
 use crate::error::{OpenError, OpenErrorKind};
 use crate::migrate::{Applied, MigrationStatus, Scope};
@@ -23,6 +24,9 @@ use crate::migrate::{Applied, MigrationStatus, Scope};
 pub struct OpenOptions {
     /// SQLite: whether to create the file if it is not there (`mode=` in the URL decides before this). Default: yes.
     pub create: bool,
+    /// Whether to open a database that a copy into it has not finished: to finish the copy, or to drop the tables. Default:
+    /// no, because what it holds may be taken back.
+    pub unfinished_copy: bool,
     /// SQLite: how many reads run at once, 1 to 64 (what lies outside is moved to the nearest). Default 4.
     pub readers_max: u32,
     /// SQLite: how many writes may wait, 1 to 65,536 (what lies outside is moved to the nearest). Default 1,024.
@@ -42,6 +46,7 @@ impl Default for OpenOptions {
     fn default() -> Self {
         Self {
             create: true,
+            unfinished_copy: false,
             readers_max: 4,
             queue_max: 1024,
             connections_max: 8,
@@ -65,6 +70,7 @@ pub(crate) trait Backend: fmt::Debug + Send + Sync + 'static {
     fn require_migrated(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>>;
     fn would_drop(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<(String, u64)>, OpenError>>;
     fn roll_back(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>>;
+    fn end_of_copy(&self) -> BoxFuture<'_, Result<Box<dyn End>, OpenError>>;
 }
 
 /// An open database. Clones share its connections.
@@ -120,6 +126,10 @@ impl Database {
 
     pub(crate) fn of(backend: impl Backend) -> Self {
         Self { backend: Arc::new(backend) }
+    }
+
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.backend
     }
 
     /// The sessions in this database.

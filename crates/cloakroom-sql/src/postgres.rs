@@ -4,6 +4,7 @@
 //! (an advisory lock), the account's row, the subject's row, then rows of `sessions` by token digest.
 
 mod account;
+mod copy;
 mod database;
 mod error;
 mod feed;

@@ -17,6 +17,7 @@ use super::lookup::{Lookups, Question};
 use super::row;
 use super::statements::{BEGIN, ENDINGS_OF, FIND_SESSIONS, IS_STANDBY, TIME, VERSION};
 use super::value::Time;
+use crate::copy::End;
 use crate::counts::{LookupCounts, WriterCounts};
 use crate::error::{OpenError, OpenErrorKind, unavailable};
 use crate::migrate::{self, Applied, MigrationStatus, Scope};
@@ -73,6 +74,9 @@ impl PostgresDatabase {
         };
         check_server(&mut first, &name).await?;
         migrate::refuse_newer(&mut first, &name).await?;
+        if !options.unfinished_copy {
+            migrate::refuse_unfinished_copy(&mut first, &name).await?;
+        }
         drop(first); // the pool opens its own
 
         let pool = PgPoolOptions::new()
@@ -234,5 +238,9 @@ impl Backend for PostgresDatabase {
 
     fn roll_back(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>> {
         Box::pin(self.migrate_down(scope))
+    }
+
+    fn end_of_copy(&self) -> BoxFuture<'_, Result<Box<dyn End>, OpenError>> {
+        Box::pin(self.new_end())
     }
 }
