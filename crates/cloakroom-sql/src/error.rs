@@ -28,6 +28,8 @@ pub enum OpenErrorKind {
     TooOld,
     /// Cloakroom's tables are not there.
     NotMigrated,
+    /// A copy into it is not finished.
+    CopyUnfinished,
     /// The URL is none this version understands.
     UnsupportedUrl,
     /// Anything else: see the source.

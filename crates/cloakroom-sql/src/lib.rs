@@ -3,9 +3,11 @@
 //! [`Database::open`] is the only place that asks which database it is. What a statement means is decided in
 //! `cloakroom_core`; nothing here judges whether a session is usable, reads a clock or makes a token.
 //!
-//! Invariants, as absences: no statement inserts into `sessions` but the one of `issue`; no statement there is an upsert;
-//! nothing writes to SQLite but the single writer; no error contains a stored value.
+//! Invariants, as absences: no statement inserts into `sessions` but the one of `issue` and, into a target that nobody serves
+//! yet, the one of a copy; no statement there is an upsert; nothing writes to SQLite but the single writer and, each on a
+//! connection of its own, a migration and a copy; no error contains a stored value.
 
+mod copy;
 mod counts;
 mod error;
 mod migrate;
@@ -19,6 +21,7 @@ mod transaction;
 mod walk;
 mod words;
 
+pub use copy::{Copied, CopiedTable, CopyError, Progress, Stage};
 pub use counts::{LookupCounts, WriterCounts};
 pub use error::{OpenError, OpenErrorKind};
 pub use migrate::{Applied, MigrationStatus, Scope};

@@ -15,6 +15,9 @@ use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 use crate::error::{OpenError, OpenErrorKind};
 
+/// Where a target remembers its copy until that is finished.
+pub(crate) const COPY_TABLE: &str = "cloakroom_copy";
+
 /// Which tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -151,6 +154,21 @@ async fn refuse_any_newer<C: Dialect>(connection: &mut C, name: &str) -> Result<
     Ok(())
 }
 
+/// Refuses the target of a copy that is not finished: what it holds may be taken back.
+pub(crate) async fn refuse_unfinished_copy<C: Dialect>(connection: &mut C, name: &str) -> Result<(), OpenError> {
+    if !connection.has_table(COPY_TABLE).await.map_err(|error| C::failed(name, error))? {
+        return Ok(());
+    }
+    let way_out = "run cloakroom migrate copy again, or drop it with cloakroom migrate down --yes";
+    Err(OpenError::new(OpenErrorKind::CopyUnfinished, name, "a copy into it is not finished", way_out))
+}
+
+/// Which of the sets the database has.
+pub(crate) async fn scope<C: Dialect>(connection: &mut C, name: &str) -> Result<Scope, OpenError> {
+    let has_accounts = !C::ACCOUNTS.applied(connection, name).await?.is_empty();
+    Ok(if has_accounts { Scope::Everything } else { Scope::Sessions })
+}
+
 fn newer(name: &str) -> OpenError {
     let way_out = "install that version, or restore a backup from before it";
     OpenError::new(OpenErrorKind::NewerVersion, name, "it is from a newer version of Cloakroom", way_out)
@@ -215,7 +233,7 @@ pub(crate) async fn status<C: Dialect>(connection: &mut C, name: &str) -> Result
     Ok(status)
 }
 
-/// Refuses a database that lacks a migration of `scope`.
+/// Refuses a database that lacks a migration of `scope`, or is an unfinished copy.
 pub(crate) async fn require<C: Dialect>(connection: &mut C, scope: Scope, name: &str) -> Result<(), OpenError> {
     for set in sets::<C>(scope) {
         let applied = set.applied(connection, name).await?;
@@ -224,7 +242,7 @@ pub(crate) async fn require<C: Dialect>(connection: &mut C, scope: Scope, name: 
             return Err(OpenError::new(OpenErrorKind::NotMigrated, name, &found, "run cloakroom migrate up"));
         }
     }
-    Ok(())
+    refuse_unfinished_copy(connection, name).await
 }
 
 /// The tables that [`down`] would drop, with how many rows each has now.
@@ -259,6 +277,9 @@ pub(crate) async fn down<C: Dialect>(connection: &mut C, scope: Scope, name: &st
         if connection.has_table(set.table).await.map_err(|error| C::failed(name, error))? {
             connection.drop_table(set.table).await.map_err(|error| C::failed(name, error))?;
         }
+    }
+    if connection.has_table(COPY_TABLE).await.map_err(|error| C::failed(name, error))? {
+        connection.drop_table(COPY_TABLE).await.map_err(|error| C::failed(name, error))?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture}
 use cloakroom_core::time::Timestamp;
 use futures_util::future::BoxFuture;
 
+use crate::copy::End;
 use crate::counts::{LookupCounts, WriterCounts};
 use crate::error::{OpenError, OpenErrorKind};
 use crate::migrate::{Applied, MigrationStatus, Scope};
@@ -24,6 +25,9 @@ use crate::migrate::{Applied, MigrationStatus, Scope};
 pub struct OpenOptions {
     /// SQLite: whether to create the file if it is not there (`mode=` in the URL decides before this). Default: yes.
     pub create: bool,
+    /// Whether to open a database that a copy into it has not finished: to finish the copy, or to drop the tables. Default:
+    /// no, because what it holds may be taken back.
+    pub unfinished_copy: bool,
     /// SQLite: how many reads run at once, 1 to 64 (what lies outside is moved to the nearest). Default 4.
     pub readers_max: u32,
     /// SQLite: whether lookups read on the calling thread. That is fastest as long as the file is in memory, where the
@@ -50,6 +54,7 @@ impl Default for OpenOptions {
     fn default() -> Self {
         Self {
             create: true,
+            unfinished_copy: false,
             readers_max: 4,
             lookups_in_place: true,
             queue_max: 1024,
@@ -75,6 +80,7 @@ pub(crate) trait Backend: fmt::Debug + Send + Sync + 'static {
     fn require_migrated(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>>;
     fn would_drop(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<(String, u64)>, OpenError>>;
     fn roll_back(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>>;
+    fn end_of_copy(&self) -> BoxFuture<'_, Result<Box<dyn End>, OpenError>>;
 }
 
 /// An open database. Clones share its connections.
@@ -131,6 +137,10 @@ impl Database {
 
     pub(crate) fn of(backend: impl Backend) -> Self {
         Self { backend: Arc::new(backend) }
+    }
+
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.backend
     }
 
     /// The sessions in this database.

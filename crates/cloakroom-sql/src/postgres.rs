@@ -5,6 +5,7 @@
 
 mod account;
 mod connection;
+mod copy;
 mod database;
 mod error;
 mod feed;

@@ -1,6 +1,7 @@
 //! The stores on one SQLite file: a pool of readers, a single writer.
 
 mod account;
+mod copy;
 mod database;
 mod error;
 mod feed;

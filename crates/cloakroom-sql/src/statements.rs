@@ -1,7 +1,8 @@
 //! The statements that both databases understand, each once; those of one alone are in its own `statements`.
 //!
-//! No statement here is built at run time. Only [`INSERT_SESSION`] inserts into `sessions`, and it does nothing but
-//! insert: whatever would also update (an upsert, a REPLACE) could bring an ended session back (G3).
+//! No statement here is built at run time. Only [`INSERT_SESSION`] inserts into `sessions` (on PostgreSQL a copy has one for
+//! many rows beside it), and it does nothing but insert: whatever would also update (an upsert, a REPLACE) could bring an
+//! ended session back (G3).
 
 /// Neither timeout has passed at `$n`: what a statement can decide of `SessionRecord::is_living`.
 macro_rules! living_at {
@@ -29,6 +30,8 @@ macro_rules! account_columns {
     };
 }
 
+#[cfg(feature = "postgres")]
+pub(crate) use account_columns;
 pub(crate) use {living_at, session_columns};
 
 // Logging in.
@@ -92,6 +95,33 @@ pub(crate) const DISABLE_ACCOUNT: &str =
     "UPDATE accounts SET disabled_at = coalesce(disabled_at, $1) WHERE subject = $2";
 pub(crate) const ENABLE_ACCOUNT: &str = "UPDATE accounts SET disabled_at = NULL WHERE subject = $1";
 pub(crate) const REMOVE_ACCOUNT: &str = "DELETE FROM accounts WHERE subject = $1";
+
+// Copying. A page begins after a key: the first one after no bytes, no text, the lowest number. The empty subject, which
+// stands for everyone, is in every database and not copied.
+pub(crate) const SUBJECTS_AFTER: &str =
+    "SELECT subject FROM session_subjects WHERE subject > $1 ORDER BY subject LIMIT $2";
+pub(crate) const SESSIONS_AFTER: &str = concat!(
+    "SELECT token_digest, ",
+    session_columns!(),
+    " FROM sessions WHERE token_digest > $1 ORDER BY token_digest LIMIT $2"
+);
+pub(crate) const ACCOUNTS_BY_SUBJECT_AFTER: &str =
+    concat!("SELECT ", account_columns!(), " FROM accounts WHERE subject > $1 ORDER BY subject LIMIT $2");
+pub(crate) const ENTRIES_AFTER: &str = "SELECT position, kind, token_digest, session_id, subject, reason, at \
+     FROM session_feed WHERE position > $1 ORDER BY position LIMIT $2";
+pub(crate) const COUNT_SUBJECTS: &str = "SELECT count(*) FROM session_subjects WHERE subject <> ''";
+pub(crate) const COUNT_SESSIONS: &str = "SELECT count(*) FROM sessions";
+pub(crate) const COUNT_ACCOUNTS: &str = "SELECT count(*) FROM accounts";
+pub(crate) const COUNT_ENTRIES: &str = "SELECT count(*) FROM session_feed";
+/// Nobody has ever logged in, and nothing has ended.
+pub(crate) const IS_UNUSED: &str = "SELECT NOT EXISTS (SELECT 1 FROM session_subjects WHERE subject <> '') \
+     AND NOT EXISTS (SELECT 1 FROM sessions) AND NOT EXISTS (SELECT 1 FROM session_feed)";
+pub(crate) const BEGIN_COPY: &str =
+    "INSERT INTO cloakroom_copy (only_row, source, source_name, run) VALUES (1, $1, $2, 1)";
+pub(crate) const COPY_UNDER_WAY: &str = "SELECT source, source_name FROM cloakroom_copy";
+/// Whoever runs later goes on; whoever ran before notices at its next chunk.
+pub(crate) const NEXT_RUN: &str = "UPDATE cloakroom_copy SET run = run + 1 RETURNING run";
+pub(crate) const END_COPY: &str = "DROP TABLE cloakroom_copy";
 
 // Readiness.
 /// The row that stands for everyone, and tables that can be read.

@@ -1,4 +1,6 @@
-//! `cloakroom migrate`: applies, shows and takes back the migrations.
+//! `cloakroom migrate`: applies, shows and takes back the migrations; copies one database into another.
+
+mod copy;
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -10,7 +12,7 @@ use super::database::with_unmigrated;
 use crate::config::Config;
 use crate::exit::Failure;
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Apply what is missing (the default)
     Up,
@@ -22,6 +24,8 @@ pub(super) enum Command {
     },
     /// Show which migrations are applied
     Status,
+    /// Copy every session, account and ending into another, empty database, and verify it there
+    Copy(copy::Copy),
 }
 
 /// Migrates, or says what there is to migrate.
@@ -30,14 +34,16 @@ pub(super) enum Command {
 /// When the database cannot be used, and for `down` without `--yes`.
 pub(super) async fn run(command: Option<Command>, config: &Config) -> Result<(), Failure> {
     let command = command.unwrap_or(Command::Up);
-    // Only `up` makes a file: the others would answer for a database that nobody has.
-    let options = OpenOptions { create: matches!(command, Command::Up), ..OpenOptions::default() };
-    with_unmigrated(config, options, async |database| match command {
-        Command::Up => up(database).await,
-        Command::Down { yes } => down(database, yes).await,
-        Command::Status => status(database).await,
-    })
-    .await
+    // Only `up` makes a file: the others would answer for a database that nobody has. And only `up` would go on with what
+    // a copy has left unfinished.
+    let is_up = matches!(command, Command::Up);
+    let options = OpenOptions { create: is_up, unfinished_copy: !is_up, ..OpenOptions::default() };
+    match command {
+        Command::Up => with_unmigrated(config, options, up).await,
+        Command::Down { yes } => with_unmigrated(config, options, async |database| down(database, yes).await).await,
+        Command::Status => with_unmigrated(config, options, status).await,
+        Command::Copy(copy) => copy.run().await,
+    }
 }
 
 async fn up(database: &Database) -> Result<(), Failure> {

@@ -19,6 +19,7 @@ use super::lookup::{Limits, Lookups, Question};
 use super::row;
 use super::statements::{ENDINGS_OF, FIND_SESSIONS, TIME, VERSION};
 use super::value::Time;
+use crate::copy::End;
 use crate::counts::{LookupCounts, WriterCounts};
 use crate::error::{OpenError, OpenErrorKind, unavailable};
 use crate::migrate::{self, Applied, MigrationStatus, Scope};
@@ -75,6 +76,9 @@ impl PostgresDatabase {
             return Err(OpenError::new(OpenErrorKind::Other, &name, found, way_out));
         }
         migrate::refuse_newer(&mut first, &name).await?;
+        if !options.unfinished_copy {
+            migrate::refuse_unfinished_copy(&mut first, &name).await?;
+        }
         drop((first, second)); // the pool opens its own
 
         let pool = connection::pool(connect.clone(), options.connections_max.clamp(1, 256));
@@ -208,5 +212,9 @@ impl Backend for PostgresDatabase {
 
     fn roll_back(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>> {
         Box::pin(self.migrate_down(scope))
+    }
+
+    fn end_of_copy(&self) -> BoxFuture<'_, Result<Box<dyn End>, OpenError>> {
+        Box::pin(self.new_end())
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A value that cannot be what it is meant to be fails this one request with where it stands, never with what it is.
 
+use std::time::Duration;
+
 use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::ending::Ending;
 use cloakroom_core::password::PasswordHash;
@@ -14,6 +16,7 @@ use sqlx::{Decode, Postgres, Row as _, Type};
 use uuid::Uuid;
 
 use super::value::{Address, Span, Time};
+use crate::copy::{Entry, EntryKind, SessionRow, subject_or_everyone};
 use crate::words::role_from;
 
 /// A row and the table its values are blamed on.
@@ -91,4 +94,35 @@ pub(crate) fn digest(row: &PgRow) -> Result<TokenDigest, StoreError> {
     let source = Source { row, table: "sessions" };
     let bytes: &[u8] = source.get("token_digest")?;
     bytes.try_into().map(TokenDigest::from_bytes).map_err(|_| source.corrupt("token_digest"))
+}
+
+/// A session with its digest, to the millisecond as everywhere.
+pub(crate) fn digest_and_session(row: &PgRow) -> Result<SessionRow, StoreError> {
+    let mut session = session(row)?;
+    // Somebody else may have written a timeout with a fraction of one, which SQLite cannot hold.
+    session.idle_timeout =
+        session.idle_timeout.map(|idle| Duration::new(idle.as_secs(), idle.subsec_millis() * 1_000_000));
+    Ok(SessionRow { digest: digest(row)?, session })
+}
+
+/// A subject by itself.
+pub(crate) fn subject(row: &PgRow) -> Result<Subject, StoreError> {
+    Source { row, table: "session_subjects" }.parsed("subject", Subject::new)
+}
+
+/// Any entry of the feed.
+pub(crate) fn entry(row: &PgRow) -> Result<Entry, StoreError> {
+    let source = Source { row, table: "session_feed" };
+    let digest: Option<&[u8]> = source.get("token_digest")?;
+    let digest = digest.map(TryInto::try_into).transpose().map_err(|_| source.corrupt("token_digest"))?;
+    let reason: Option<&str> = source.get("reason")?;
+    Ok(Entry {
+        position: source.get("position")?,
+        kind: source.parsed("kind", EntryKind::parse)?,
+        digest: digest.map(TokenDigest::from_bytes),
+        session: source.get::<Option<Uuid>>("session_id")?.map(SessionId::from_uuid),
+        subject: source.parsed("subject", subject_or_everyone)?,
+        reason: reason.map(str::parse).transpose().map_err(|_| source.corrupt("reason"))?,
+        at: source.time("at")?,
+    })
 }

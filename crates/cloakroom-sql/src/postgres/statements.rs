@@ -3,7 +3,7 @@
 //! Why and when sessions end is told to the triggers by settings of the transaction, set by the statement itself: so an
 //! ending is one statement and one commit. Endings are durable whatever the role's `synchronous_commit` says.
 
-use crate::statements::{living_at, session_columns};
+use crate::statements::{account_columns, living_at, session_columns};
 
 /// Everyone's lock: shared while a session is issued, exclusive while everybody's end. Advisory, because it is fair, and
 /// because sharing a row's lock would write that row at every login. One key per set of tables, not per server.
@@ -131,3 +131,52 @@ pub(crate) const HAS_TABLE: &str = "SELECT to_regclass($1) IS NOT NULL";
 /// Of several instances that start together one migrates.
 pub(crate) const LOCK_MIGRATION: &str =
     "SELECT 1 FROM pg_advisory_xact_lock((1668441458::bigint << 32) | current_schema()::regnamespace::oid::bigint)";
+
+// Copying.
+/// Which tables these are: of which server, database and schema, whatever the URL says.
+pub(crate) const IDENTITY: &str = "SELECT concat_ws('/', 'postgres', system_identifier, \
+     (SELECT oid FROM pg_database WHERE datname = current_database()), \
+     coalesce((SELECT relnamespace FROM pg_class WHERE oid = to_regclass('session_subjects')), \
+     current_schema()::regnamespace::oid)) FROM pg_control_system()";
+/// The source is left alone while the target is written, for as long as that takes; but nobody is waited for that long.
+pub(crate) const COPY_LIMITS: &str = "SELECT set_config('statement_timeout', '0', true), \
+     set_config('idle_in_transaction_session_timeout', '0', true), set_config('lock_timeout', '5s', true), \
+     set_config('synchronous_commit', 'on', true)";
+/// Keep writers out, in the order in which writers lock; readers go on.
+pub(crate) const FREEZE_ACCOUNTS: &str = "LOCK TABLE accounts IN SHARE MODE";
+pub(crate) const FREEZE_SESSIONS: &str = "LOCK TABLE session_subjects, sessions, session_feed IN SHARE MODE";
+pub(crate) const SEAL_SESSIONS: &str =
+    "LOCK TABLE session_subjects, sessions, session_feed IN SHARE ROW EXCLUSIVE MODE";
+pub(crate) const LAST_POSITION: &str = "SELECT coalesce(max(position), 0) FROM session_feed";
+pub(crate) const MAKE_COPY_TABLE: &str = "CREATE TABLE cloakroom_copy (\
+     only_row integer NOT NULL PRIMARY KEY CHECK (only_row = 1), source text NOT NULL, source_name text NOT NULL, \
+     started_at timestamptz NOT NULL DEFAULT clock_timestamp(), run bigint NOT NULL)";
+/// What the triggers write meanwhile lies above all that is copied and all that was ever given out here.
+pub(crate) const RESERVE_POSITIONS: &str = "SELECT setval(feed.sequence, \
+     greatest($1, coalesce(pg_sequence_last_value(feed.sequence), 0), \
+     (SELECT coalesce(max(position), 0) FROM session_feed)) + 1) \
+     FROM (SELECT pg_get_serial_sequence('session_feed', 'position')::regclass AS sequence) AS feed";
+/// Holds the row until the chunk is committed, so that a later run waits for it.
+pub(crate) const IS_OUR_RUN: &str = "SELECT 1 FROM cloakroom_copy WHERE run = $1 FOR UPDATE";
+/// Dropped at the end, for which nobody may hold its row.
+pub(crate) const LOCK_COPY: &str = "LOCK TABLE cloakroom_copy IN ACCESS EXCLUSIVE MODE";
+pub(crate) const INSERT_SUBJECTS: &str = "INSERT INTO session_subjects (subject) SELECT * FROM unnest($1::text[])";
+/// Beside `issue` the only one that inserts into `sessions`. Where no copy is under way it fails, for want of the table.
+pub(crate) const INSERT_SESSIONS: &str = concat!(
+    "INSERT INTO sessions (token_digest, ",
+    session_columns!(),
+    ") SELECT copied.* FROM cloakroom_copy, unnest($1::bytea[], $2::uuid[], $3::text[], $4::timestamptz[], \
+     $5::timestamptz[], $6::timestamptz[], $7::interval[], $8::timestamptz[], $9::text[], $10::text[], $11::inet[]) AS copied"
+);
+pub(crate) const INSERT_ACCOUNTS: &str = concat!(
+    "INSERT INTO accounts (",
+    account_columns!(),
+    ") SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], \
+     $7::timestamptz[])"
+);
+pub(crate) const INSERT_ENTRIES: &str = "INSERT INTO session_feed \
+     (position, kind, token_digest, session_id, subject, reason, at) OVERRIDING SYSTEM VALUE \
+     SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[])";
+pub(crate) const REMOVE_SUBJECTS: &str = "DELETE FROM session_subjects WHERE subject = ANY($1)";
+pub(crate) const REMOVE_ACCOUNTS: &str = "DELETE FROM accounts WHERE subject = ANY($1)";
+pub(crate) const REMOVE_ENTRIES: &str = "DELETE FROM session_feed WHERE position = ANY($1)";

@@ -19,7 +19,9 @@ const END_MICROS: i64 = 9_223_371_331_200_000_000;
 const TIMESTAMPTZ: Oid = Oid(1184);
 const TIMESTAMPTZ_ARRAY: Oid = Oid(1185);
 const INTERVAL: Oid = Oid(1186);
+const INTERVAL_ARRAY: Oid = Oid(1187);
 const INET: Oid = Oid(869);
+const INET_ARRAY: Oid = Oid(1041);
 /// The address families of `inet` on the wire.
 const FAMILY_V4: u8 = 2;
 const FAMILY_V6: u8 = 3;
@@ -95,6 +97,12 @@ impl Type<Postgres> for Span {
     }
 }
 
+impl PgHasArrayType for Span {
+    fn array_type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(INTERVAL_ARRAY)
+    }
+}
+
 impl Encode<'_, Postgres> for Span {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
         buffer.extend_from_slice(&millis(self.0).saturating_mul(1000).to_be_bytes());
@@ -127,6 +135,12 @@ impl Address {
 impl Type<Postgres> for Address {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(INET)
+    }
+}
+
+impl PgHasArrayType for Address {
+    fn array_type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(INET_ARRAY)
     }
 }
 

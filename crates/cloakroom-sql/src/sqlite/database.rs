@@ -1,5 +1,6 @@
 //! An open SQLite file: the readers, the single writer, and how it is opened.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::location::{FileIdentity, Location};
 use super::lookup::Lookups;
 use super::reader::Readers;
 use super::writer::Writer;
+use crate::copy::End;
 use crate::counts::{LookupCounts, WriterCounts};
 use crate::error::{OpenError, unavailable};
 use crate::migrate::{self, Applied, MigrationStatus, Scope};
@@ -37,7 +39,7 @@ pub(crate) struct SqliteDatabase {
 #[derive(Debug)]
 struct Shared {
     name: String,
-    /// Opens one more connection that may write, for migrations.
+    /// Opens one more connection that may write, for migrations and copies.
     options: SqliteConnectOptions,
     lookups: Lookups,
     readers: Readers,
@@ -69,6 +71,9 @@ impl SqliteDatabase {
         let mut connection = connect_patiently(&first).await.map_err(failed)?;
         check_writable(&mut connection).await.map_err(failed)?;
         migrate::refuse_newer(&mut connection, &name).await?;
+        if !options.unfinished_copy {
+            migrate::refuse_unfinished_copy(&mut connection, &name).await?;
+        }
 
         let connect = connect.create_if_missing(false);
         let identity = FileIdentity::of(&location.path)
@@ -115,7 +120,12 @@ impl SqliteDatabase {
         &self.shared.name
     }
 
-    /// One more connection that may write, for a migration: not the writer's, whose statements need the tables.
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        self.shared.options.get_filename()
+    }
+
+    /// One more connection that may write, for a migration or a copy: not the writer's, whose statements need the tables.
     pub(crate) async fn connect(&self) -> Result<SqliteConnection, OpenError> {
         self.shared.options.connect().await.map_err(|error| open_error(&self.shared.name, error))
     }
@@ -168,6 +178,10 @@ impl Backend for SqliteDatabase {
 
     fn roll_back(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>> {
         Box::pin(self.migrate_down(scope))
+    }
+
+    fn end_of_copy(&self) -> BoxFuture<'_, Result<Box<dyn End>, OpenError>> {
+        Box::pin(self.new_end())
     }
 }
 

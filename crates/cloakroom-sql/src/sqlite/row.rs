@@ -14,6 +14,7 @@ use cloakroom_core::token::TokenDigest;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row as _, Sqlite, Type};
 
+use crate::copy::{Entry, EntryKind, SessionRow, subject_or_everyone};
 use crate::words::role_from;
 
 /// A row and the table its values are blamed on.
@@ -144,4 +145,32 @@ pub(crate) fn digest(row: &SqliteRow) -> Result<TokenDigest, StoreError> {
     let source = Source { row, table: "sessions" };
     let bytes: &[u8] = source.get("token_digest")?;
     bytes.try_into().map(TokenDigest::from_bytes).map_err(|_| source.corrupt("token_digest"))
+}
+
+/// A session with its digest.
+pub(crate) fn digest_and_session(row: &SqliteRow) -> Result<SessionRow, StoreError> {
+    Ok(SessionRow { digest: digest(row)?, session: session(row)? })
+}
+
+/// A subject by itself.
+pub(crate) fn subject(row: &SqliteRow) -> Result<Subject, StoreError> {
+    Source { row, table: "session_subjects" }.parsed("subject", Subject::new)
+}
+
+/// Any entry of the feed.
+pub(crate) fn entry(row: &SqliteRow) -> Result<Entry, StoreError> {
+    let source = Source { row, table: "session_feed" };
+    let digest: Option<&[u8]> = source.get("token_digest")?;
+    let digest = digest.map(TryInto::try_into).transpose().map_err(|_| source.corrupt("token_digest"))?;
+    let session: Option<&str> = source.get("session_id")?;
+    let reason: Option<&str> = source.get("reason")?;
+    Ok(Entry {
+        position: source.get("position")?,
+        kind: source.parsed("kind", EntryKind::parse)?,
+        digest: digest.map(TokenDigest::from_bytes),
+        session: session.map(str::parse).transpose().map_err(|_| source.corrupt("session_id"))?,
+        subject: source.parsed("subject", subject_or_everyone)?,
+        reason: reason.map(str::parse).transpose().map_err(|_| source.corrupt("reason"))?,
+        at: source.time("at")?,
+    })
 }

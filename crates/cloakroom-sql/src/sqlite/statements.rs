@@ -59,3 +59,19 @@ pub(crate) const IS_LIVING: &str =
 pub(crate) const PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE subject = $1";
 pub(crate) const END_ID: &str = "DELETE FROM sessions WHERE id = $1";
 pub(crate) const END_OWN: &str = "DELETE FROM sessions WHERE id = $1 AND subject = $2";
+
+// Copying.
+pub(crate) const MAKE_COPY_TABLE: &str = "CREATE TABLE cloakroom_copy (\
+     only_row INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1), source TEXT NOT NULL, source_name TEXT NOT NULL, \
+     started_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, run INTEGER NOT NULL) STRICT";
+pub(crate) const IS_OUR_RUN: &str = "SELECT EXISTS (SELECT 1 FROM cloakroom_copy WHERE run = $1)";
+pub(crate) const REMOVE_SUBJECT: &str = "DELETE FROM session_subjects WHERE subject = $1";
+pub(crate) const INSERT_ENTRY: &str = "INSERT INTO session_feed \
+     (position, kind, token_digest, session_id, subject, reason, at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+pub(crate) const REMOVE_ENTRY: &str = "DELETE FROM session_feed WHERE position = $1";
+/// A feed that has never had an entry has no row here.
+pub(crate) const ENSURE_SEQUENCE: &str = "INSERT INTO sqlite_sequence (name, seq) SELECT 'session_feed', 0 \
+     WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'session_feed')";
+/// A position above all that either database has ever given out.
+pub(crate) const RESERVE_POSITION: &str =
+    "UPDATE sqlite_sequence SET seq = max(seq, $1) + 1 WHERE name = 'session_feed' RETURNING seq";

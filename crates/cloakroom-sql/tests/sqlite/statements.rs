@@ -4,6 +4,9 @@
 const SOURCES: &[(&str, &str)] = &[
     ("statements.rs", include_str!("../../src/statements.rs")),
     ("account.rs", include_str!("../../src/sqlite/account.rs")),
+    ("copy.rs", include_str!("../../src/sqlite/copy.rs")),
+    ("postgres/copy.rs", include_str!("../../src/postgres/copy.rs")),
+    ("postgres/statements.rs", include_str!("../../src/postgres/statements.rs")),
     ("feed.rs", include_str!("../../src/sqlite/feed.rs")),
     ("login.rs", include_str!("../../src/sqlite/login.rs")),
     ("session.rs", include_str!("../../src/sqlite/session.rs")),
@@ -23,6 +26,7 @@ fn statements(source: &str) -> Vec<String> {
     code.split(';').map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
+/// The one of `issue` and, on PostgreSQL, the one of a copy for many rows, which wants a copy to be under way.
 #[test]
 fn one_statement_inserts_into_sessions_and_none_is_an_upsert() {
     let mut inserting = Vec::new();
@@ -43,8 +47,13 @@ fn one_statement_inserts_into_sessions_and_none_is_an_upsert() {
             }
         }
     }
-    assert_eq!(inserting.len(), 1, "only issue inserts into sessions (G3): {inserting:?}");
-    assert!(inserting[0].1.contains("CONST INSERT_SESSION"));
+    assert_eq!(inserting.len(), 2, "only issue and a copy insert into sessions (G3): {inserting:?}");
+    assert!(inserting[0].1.contains("CONST INSERT_SESSION:"), "{inserting:?}");
+    let copying = &inserting[1].1;
+    assert!(
+        copying.contains("CONST INSERT_SESSIONS:") && copying.contains("FROM CLOAKROOM_COPY, UNNEST("),
+        "{copying}"
+    );
 }
 
 #[test]
