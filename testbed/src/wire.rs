@@ -34,6 +34,8 @@ struct State {
     passage: Passage,
     target: u16,
     attempts: u64,
+    /// How often something was cut, frozen or redirected: a connection that was being made meanwhile is not made.
+    changes: u64,
     connections: HashMap<u64, Connection>,
     most_connections: usize,
     /// Where in the answers a connection is cut.
@@ -84,6 +86,7 @@ impl Wire {
             passage: Passage::Open,
             target,
             attempts: 0,
+            changes: 0,
             connections: HashMap::new(),
             most_connections: 0,
             cut: None,
@@ -121,6 +124,7 @@ impl Wire {
     pub fn freeze(&self) {
         let mut state = self.state();
         state.passage = Passage::Frozen;
+        state.changes += 1;
         for connection in state.connections.values_mut() {
             connection.is_lost = true;
         }
@@ -183,6 +187,7 @@ impl Drop for Wire {
 
 impl State {
     fn cut_all(&mut self) {
+        self.changes += 1;
         for connection in self.connections.values() {
             connection.cut();
         }
@@ -210,23 +215,29 @@ fn take(listener: &TcpListener, shared: &Arc<Mutex<State>>) {
             return;
         }
         state.attempts += 1;
-        let (passage, target) = (state.passage, state.target);
+        let (passage, target, changes) = (state.passage, state.target, state.changes);
         drop(state);
         let Ok(asker) = asker else { continue };
         // What is dropped on the way is closed: the asker hears that nobody is there.
         match passage {
             Passage::Refused => {}
-            Passage::Frozen => drop(connect(number, &asker, None, shared)),
+            Passage::Frozen => drop(connect(number, &asker, None, shared, changes)),
             Passage::Open | Passage::Slow(_) => {
                 let server = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, target)));
-                drop(server.and_then(|server| connect(number, &asker, Some(&server), shared)));
+                drop(server.and_then(|server| connect(number, &asker, Some(&server), shared, changes)));
             }
         }
     }
 }
 
-/// Notes the connection and starts its threads.
-fn connect(number: u64, asker: &TcpStream, server: Option<&TcpStream>, shared: &Arc<Mutex<State>>) -> io::Result<()> {
+/// Notes the connection and starts its threads, if nothing has changed since `changes` was looked at.
+fn connect(
+    number: u64,
+    asker: &TcpStream,
+    server: Option<&TcpStream>,
+    shared: &Arc<Mutex<State>>,
+    changes: u64,
+) -> io::Result<()> {
     let both = [Some(asker), server];
     let ends = both.iter().flatten().map(|end| end.try_clone()).collect::<io::Result<Vec<_>>>()?;
     for end in &ends {
@@ -234,6 +245,9 @@ fn connect(number: u64, asker: &TcpStream, server: Option<&TcpStream>, shared: &
     }
     {
         let mut state = lock(shared);
+        if state.changes != changes {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
         state.connections.insert(number, Connection { ends, is_lost: server.is_none() });
         state.most_connections = state.most_connections.max(state.connections.len());
     }
@@ -306,6 +320,21 @@ mod tests {
             (Cut::Before(b"COMMIT").within(b"SELECT"), Cut::Before(b"COM").within(b"a COMMIT")),
             (None, Some(2))
         );
+    }
+
+    #[test]
+    fn a_connection_that_was_being_made_does_not_slip_through_a_change() {
+        for change in [Wire::cut, Wire::freeze, Wire::refuse, |wire: &Wire| wire.lead_to(1)] {
+            let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let wire = Wire::to(server.local_addr().unwrap().port()).unwrap();
+            let dial = |port| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+            let (asker, to_server) =
+                (dial(server.local_addr().unwrap().port()), dial(server.local_addr().unwrap().port()));
+            let seen = lock(&wire.shared).changes;
+            change(&wire);
+            assert!(connect(9, &asker, Some(&to_server), &wire.shared, seen).is_err());
+            assert_eq!(lock(&wire.shared).connections.len(), 0);
+        }
     }
 
     #[test]

@@ -88,13 +88,13 @@ const FAILURES: &[Failure] = &[
 
 #[test]
 fn an_outage_is_503_with_the_cookie_kept_and_over_within_two_seconds() {
-    survives(&Site::new(), FAILURES.iter());
+    survives(&Site::alone(), FAILURES.iter());
 }
 
 /// Where nothing listens, the kernel refuses; through a wire, the connection is made and lost again.
 #[test]
 fn the_same_without_a_wire_in_between() {
-    survives(&Site::without_wires(), FAILURES.iter().filter(|failure| !failure.is_of_wire));
+    survives(&Site::alone_without_wires(), FAILURES.iter().filter(|failure| !failure.is_of_wire));
 }
 
 /// Goes through the failures one after the other and prints how long recovery took.

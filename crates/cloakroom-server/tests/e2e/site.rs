@@ -1,5 +1,6 @@
 //! A whole site: PostgreSQL, three instances with a wire each, and the balancer in front.
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// A request, and what a failed test calls it.
 pub(crate) type Ask = (&'static str, fn(&mut Client) -> Answer);
 
+/// How long an asker leaves a server alone that has refused: far less than browsers do.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// One instance and its wire to the database.
 pub(crate) struct Instance {
     pub(crate) server: Server,
@@ -32,20 +36,46 @@ pub(crate) struct Site {
     /// Commands from here go to the database past the wires.
     pub(crate) outside: Place,
     pub(crate) cluster: Cluster,
+    _turn: Turn,
+}
+
+/// Tests that measure have the suite to themselves: another site's restart on the same processors would be measured too.
+static TURNS: RwLock<()> = RwLock::new(());
+
+/// Held as long as the site is there.
+#[expect(dead_code, reason = "held, not read")]
+enum Turn {
+    Beside(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
+}
+
+impl Turn {
+    fn beside() -> Self {
+        Self::Beside(TURNS.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn alone() -> Self {
+        Self::Alone(TURNS.write().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Site {
     /// With the account `ada`. The instances' role is no superuser, to whom limits would not apply.
     pub(crate) fn new() -> Self {
-        Self::made_of(Instance::start)
+        Self::made_of(Turn::beside(), Instance::start)
+    }
+
+    /// The same, while no other test has a site.
+    pub(crate) fn alone() -> Self {
+        Self::made_of(Turn::alone(), Instance::start)
     }
 
     /// The same, with instances that are directly at the database.
-    pub(crate) fn without_wires() -> Self {
-        Self::made_of(|cluster| Instance::reaching(cluster, |_| cluster.port()))
+    pub(crate) fn alone_without_wires() -> Self {
+        Self::made_of(Turn::alone(), |cluster| Instance::reaching(cluster, |_| cluster.port()))
     }
 
-    fn made_of(start: impl Fn(&Cluster) -> Instance + Sync) -> Self {
+    fn made_of(turn: Turn, start: impl Fn(&Cluster) -> Instance + Sync) -> Self {
         let cluster = Cluster::start().unwrap();
         let password = cluster.password();
         cluster.psql("postgres", &format!("CREATE ROLE cloakroom LOGIN PASSWORD '{password}'")).unwrap();
@@ -58,7 +88,7 @@ impl Site {
             starting.into_iter().map(|instance| instance.join().unwrap()).collect()
         });
         let balancer = Balancer::over(instances.iter().map(|instance| instance.server.address())).unwrap();
-        Self { balancer, instances, outside, cluster }
+        Self { balancer, instances, outside, cluster, _turn: turn }
     }
 
     /// Runs SQL as a person with psql would.
@@ -138,7 +168,8 @@ pub(crate) fn until(since: Instant, what: &str, mut is_wanted: impl FnMut() -> R
             Ok(()) => return since.elapsed(),
             Err(answer) => assert!(since.elapsed() < PATIENCE, "{what}: still {answer:?}"),
         }
-        thread::yield_now();
+        // Askers that never pause would keep the servers from the processor, and measure themselves.
+        thread::park_timeout(PAUSE);
     }
 }
 
