@@ -8,6 +8,7 @@ mod connection;
 mod database;
 mod error;
 mod feed;
+mod gate;
 mod login;
 mod lookup;
 mod migrate;

@@ -124,7 +124,15 @@ async fn answer<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Resu
 
 impl PostgresDatabase {
     async fn acquire(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        self.pool().acquire().await.map_err(store_error)
+        let leave = self.gate().enter()?;
+        let connection = self.pool().acquire().await;
+        match &connection {
+            Ok(_) => self.gate().open(),
+            // Waiting for a connection others use says nothing about the server.
+            Err(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => {}
+            Err(_) => self.gate().shut(leave),
+        }
+        connection.map_err(store_error)
     }
 
     /// Runs one statement; returns how many rows it touched.

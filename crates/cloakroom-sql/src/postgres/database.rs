@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::connection::{self, SETTINGS, connect, share_a_backend};
 use super::error::{open_error, store_error};
+use super::gate::Gate;
 use super::lookup::{Lookups, Question};
 use super::row;
 use super::statements::{ENDINGS_OF, FIND_SESSIONS, TIME, VERSION};
@@ -43,6 +44,7 @@ struct Shared {
     /// Opens one more connection, for migrations.
     options: PgConnectOptions,
     pool: PgPool,
+    gate: Gate,
     sessions: Lookups<SessionRecord>,
     endings: Lookups<Ending>,
     walk: Walk<Uuid>,
@@ -90,11 +92,26 @@ impl PostgresDatabase {
         let waiting_max = options.lookups_max.clamp(1, 65_536);
         let sessions = Lookups::start(&SESSIONS, &connect, options.lookup_connections.clamp(1, 32), waiting_max);
         let endings = Lookups::start(&ENDINGS, &connect, 1, waiting_max);
-        Self { shared: Arc::new(Shared { name, options: connect, pool, sessions, endings, walk: Walk::new() }) }
+        Self {
+            shared: Arc::new(Shared {
+                name,
+                options: connect,
+                pool,
+                gate: Gate::new(),
+                sessions,
+                endings,
+                walk: Walk::new(),
+            }),
+        }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
         &self.shared.pool
+    }
+
+    /// Whether the pool may try to reach the server.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.shared.gate
     }
 
     pub(crate) fn session_lookups(&self) -> &Lookups<SessionRecord> {
