@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 
 /// The user PostgreSQL runs as where the tests run as root.
-const UNPRIVILEGED: &str = "postgres";
+pub(crate) const UNPRIVILEGED: &str = "postgres";
 /// How often another port is tried when somebody else was quicker.
 const TRIES: u32 = 5;
 /// No test needs to survive a power cut, and many connect at once.
@@ -51,16 +52,50 @@ impl Cluster {
     /// # Errors
     /// When no PostgreSQL is installed, or it does not start.
     pub fn start() -> io::Result<Self> {
+        let mut cluster = Self::in_new_directory()?;
+        // Hard to guess, and of this run alone.
+        cluster.password = cluster.dir.path().display().to_string().replace(|c: char| !c.is_ascii_alphanumeric(), "");
+        cluster.make()?;
+        cluster.on_free_port()
+    }
+
+    /// Makes and starts a standby of this cluster, which follows it until it is [promoted](Self::promote).
+    ///
+    /// # Errors
+    /// When it cannot be copied, or does not start.
+    pub fn standby(&self) -> io::Result<Self> {
+        let mut standby = Self::in_new_directory()?;
+        standby.password.clone_from(&self.password);
+        fs::create_dir(standby.data())?;
+        standby.hand_over()?;
+        let mut copy = self.unprivileged("pg_basebackup")?;
+        copy.args(["--username", "postgres", "--checkpoint", "fast", "--no-sync", "--write-recovery-conf"]);
+        copy.arg("--host").arg(self.dir.path()).arg("--port").arg(self.port.to_string());
+        succeeded(&copy.arg("--pgdata").arg(standby.data()).output()?)?;
+        standby.on_free_port()
+    }
+
+    /// Makes a standby a server of its own, and waits until it is.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn promote(&self) -> io::Result<()> {
+        let mut promote = self.unprivileged("pg_ctl")?;
+        promote.args(["promote", "--wait", "--silent", "--pgdata"]).arg(self.data());
+        succeeded(&promote.output()?).map(drop)
+    }
+
+    fn in_new_directory() -> io::Result<Self> {
         let bin = binaries()?;
         let dir = tempfile::Builder::new().prefix("cloakroom-postgres-").tempdir()?;
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755))?;
-        // Hard to guess, and of this run alone.
-        let password = dir.path().display().to_string().replace(|c: char| !c.is_ascii_alphanumeric(), "");
-        let mut cluster = Self { dir, bin, port: 0, password, guard: None, schemas: AtomicU32::new(0) };
-        cluster.make()?;
+        Ok(Self { dir, bin, port: 0, password: String::new(), guard: None, schemas: AtomicU32::new(0) })
+    }
+
+    fn on_free_port(mut self) -> io::Result<Self> {
         for tried in 1..=TRIES {
-            cluster.port = free_port()?;
-            match cluster.start_server() {
+            self.port = free_port()?;
+            match self.start_server() {
                 Err(_) if tried < TRIES => {}
                 done => {
                     done?;
@@ -68,8 +103,18 @@ impl Cluster {
                 }
             }
         }
-        cluster.guard = Some(cluster.watch()?);
-        Ok(cluster)
+        self.guard = Some(self.watch()?);
+        Ok(self)
+    }
+
+    /// Gives the directory to the user PostgreSQL runs as. A data directory is its owner's alone.
+    fn hand_over(&self) -> io::Result<()> {
+        fs::set_permissions(self.data(), fs::Permissions::from_mode(0o700))?;
+        if is_root()? {
+            let owner = format!("{UNPRIVILEGED}:");
+            succeeded(&Command::new("chown").args(["-R", &owner]).arg(self.dir.path()).output()?)?;
+        }
+        Ok(())
     }
 
     fn make(&self) -> io::Result<()> {
@@ -77,10 +122,7 @@ impl Cluster {
         let (data, pwfile) = (self.data(), home.join("password"));
         fs::write(&pwfile, &self.password)?;
         fs::create_dir(&data)?;
-        if is_root()? {
-            let owner = format!("{UNPRIVILEGED}:");
-            succeeded(&Command::new("chown").args(["-R", &owner]).arg(home).output()?)?;
-        }
+        self.hand_over()?;
         let mut initdb = self.unprivileged("initdb")?;
         initdb.arg("--pgdata").arg(&data).arg("--pwfile").arg(&pwfile);
         initdb.args(["--username=postgres", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync"]);
@@ -122,12 +164,12 @@ impl Cluster {
         succeeded(&stop.output()?).map(drop)
     }
 
-    /// Stops the server when this process is gone.
+    /// Stops the server when this process is gone; an interrupt from the terminal is for us, and does not end the shell.
     fn watch(&self) -> io::Result<Child> {
         let script = "cat >/dev/null; \"$1\" stop --silent --mode immediate --pgdata \"$2\"; rm -rf \"$3\"";
         let mut shell = if is_root()? { as_unprivileged("sh") } else { Command::new("sh") };
         shell.args(["-c", script, "sh"]).arg(self.bin.join("pg_ctl")).arg(self.data()).arg(self.dir.path());
-        shell.current_dir("/");
+        shell.current_dir("/").process_group(0);
         shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
     }
 
@@ -238,7 +280,7 @@ fn binaries() -> io::Result<PathBuf> {
     Ok(PathBuf::from(succeeded(&asked)?.trim()))
 }
 
-fn is_root() -> io::Result<bool> {
+pub(crate) fn is_root() -> io::Result<bool> {
     Ok(succeeded(&Command::new("id").arg("-u").output()?)?.trim() == "0")
 }
 

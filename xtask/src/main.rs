@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people: it talks to the terminal")]
 
 mod ci;
+mod demo;
 mod deny;
 mod fuzz;
 mod need;
@@ -19,6 +20,7 @@ usage: cargo xtask COMMAND
 
   test [FILTER…]                 every test of the workspace; with FILTER only those whose names contain it
   ci                             everything a submission has to pass, with the seconds of each step
+  demo                           three instances, a balancer and a PostgreSQL to play with, until Ctrl-C
   tidy                           the house rules no compiler checks (CONTRIBUTING.md)
   fuzz [TARGET] [--seconds N]    feed one or all of fuzz/fuzz_targets with what breaks parsers (60 s each)
   deny                           dependencies: bans, licences, sources, and advisories where they can be fetched
@@ -44,13 +46,16 @@ fn dispatch(command: &str, rest: &[String]) -> run::Outcome {
         ("test", filters) => test::run(filters),
         ("ci", []) => ci::run(),
         ("tidy", []) => tidy::run(),
+        ("demo", []) => demo::run(),
         ("deny", []) => deny::run(),
         ("fuzz", options) => fuzz::run(options),
         ("help" | "--help" | "-h", _) => {
             println!("{USAGE}");
             Ok(())
         }
-        ("ci" | "tidy" | "deny", [extra, ..]) => Err(format!("`cargo xtask {command}` takes no `{extra}`\n\n{USAGE}")),
+        ("ci" | "demo" | "tidy" | "deny", [extra, ..]) => {
+            Err(format!("`cargo xtask {command}` takes no `{extra}`\n\n{USAGE}"))
+        }
         _ => Err(format!("there is no `cargo xtask {command}`\n\n{USAGE}")),
     }
 }

@@ -1,5 +1,7 @@
 //! Programs that tests and checks need beside Rust: looked for, installed where we may, named where we may not.
 
+use std::path::PathBuf;
+
 use crate::run::{Outcome, command, output, succeeds, to_end};
 
 /// Sees to it that `program` is there; on Debian it comes from the package of the name `package`.
@@ -8,6 +10,14 @@ pub(crate) fn program(program: &str, package: &str, what_for: &str) -> Outcome {
         return Ok(());
     }
     install(program, package, what_for)
+}
+
+/// Sees to it that `program`, which serves, is there; on Debian it comes from the package of the same name.
+pub(crate) fn daemon(program: &str, what_for: &str) -> Outcome {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Debian keeps them where not everybody looks.
+    let mut places = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    if places.any(|place| place.join(program).exists()) { Ok(()) } else { install(program, program, what_for) }
 }
 
 /// Sees to it that there is a PostgreSQL server, in the path or where Debian keeps it.

@@ -13,6 +13,8 @@ pub(crate) fn run(filters: &[String]) -> Outcome {
 pub(crate) fn tests(filters: &[String]) -> Outcome {
     need::program("sqlite3", "sqlite3", "tests look into the database from outside")?;
     need::postgres()?;
+    need::daemon("haproxy", "tests share the work over several instances")?;
+    need::daemon("pgbouncer", "tests put a pooler before PostgreSQL")?;
     let mut total = Tally::default();
     let outcome = [&["--all-targets"][..], &["--doc"]].into_iter().try_for_each(|kind| {
         let mut command = cargo(["test", "--workspace", "--locked"].into_iter().chain(kind.iter().copied()));

@@ -9,6 +9,7 @@ mod copy;
 mod database;
 mod error;
 mod feed;
+mod gate;
 mod login;
 mod lookup;
 mod migrate;

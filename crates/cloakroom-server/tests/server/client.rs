@@ -61,6 +61,11 @@ impl Client {
         Self { address: address.to_owned(), token: None, extra: Vec::new() }
     }
 
+    /// The same browser at another address, with the cookie it has now.
+    pub(crate) fn at(&self, address: &str) -> Self {
+        Self { address: address.to_owned(), ..self.clone() }
+    }
+
     /// With another header line on every request.
     pub(crate) fn with_header(mut self, line: &str) -> Self {
         self.extra.push(line.to_owned());

@@ -3,7 +3,7 @@
 use testbed::postgres::{Cluster, Schema};
 
 use crate::client::Client;
-use crate::process::{PASSWORD, Place, Server};
+use crate::process::{PASSWORD, Place};
 
 fn schema() -> Schema<'static> {
     Cluster::shared().fresh_schema().unwrap()
@@ -20,13 +20,6 @@ fn prepared() -> (Place, Schema<'static>) {
     let place = place(&schema.url());
     assert!(place.run(&["migrate", "up"]).status.success());
     (place.with_account("ada"), schema)
-}
-
-/// The same cookie, presented to another instance.
-fn same_browser(client: &Client, at: &Server) -> Client {
-    let mut other = at.client();
-    other.token.clone_from(&client.token);
-    other
 }
 
 /// A way to end the session of a client.
@@ -47,7 +40,7 @@ fn what_one_instance_ends_the_other_refuses() {
     ];
     for (code, end) in end {
         let mut client = here.logged_in("ada");
-        let mut other = same_browser(&client, &there);
+        let mut other = client.at(there.address());
         assert_eq!((client.status(), other.status()), (200, 200));
         end(&mut client);
         let answer = other.get("/api/v1/session");

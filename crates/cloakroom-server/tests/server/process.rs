@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use tempfile::TempDir;
+use testbed::guard::Guard;
 
 use crate::client::Client;
 
@@ -93,6 +94,7 @@ impl Place {
             command.env("CLOAKROOM_LOG__FILTER", "debug");
         }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
+        let guard = Guard::over(&child).unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
         while !greeting.contains("http://") {
@@ -102,21 +104,32 @@ impl Place {
             greeting += &line;
         }
         let address = greeting.split("http://").nth(1).unwrap().trim().trim_end_matches('/').to_owned();
-        Server { child, stdout, address, log }
+        Server { child, stdout, address, log, _guard: guard }
     }
 }
 
-/// A server, killed when dropped.
+/// A server, killed when dropped, and when this process is.
 pub(crate) struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
     address: String,
     log: PathBuf,
+    _guard: Guard,
 }
 
 impl Server {
     pub(crate) fn client(&self) -> Client {
-        Client::new(&self.address)
+        Client::new(self.address())
+    }
+
+    /// Where it listens, as `host:port`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// A client that is logged in under [`PASSWORD`].
@@ -139,7 +152,7 @@ impl Server {
     }
 
     pub(crate) fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill").args([signal, &self.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 

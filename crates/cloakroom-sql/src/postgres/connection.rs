@@ -19,6 +19,8 @@ use crate::error::unavailable;
 
 /// How long an operation waits for a free connection before it is refused as busy.
 const WAIT_MAX: Duration = Duration::from_secs(3);
+/// The same for a single request that tries whether the server can be reached again. When it can, the next one finds out.
+const TRIAL_MAX: Duration = Duration::from_secs(1);
 /// How long a connection may take to show that it is alive, before and after it is used. One that was cut off silently
 /// never answers, and nobody but us notices.
 const PING_MAX: Duration = Duration::from_secs(1);
@@ -113,8 +115,22 @@ async fn answer<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Resu
 }
 
 impl PostgresDatabase {
+    /// A living connection, which may have to be made. Where that failed a moment ago, one request tries and the others
+    /// are refused at once.
     async fn acquire(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        self.pool().acquire().await.map_err(store_error)
+        let leave = self.gate().enter()?;
+        let limit = if leave.is_trial() { TRIAL_MAX } else { 2 * WAIT_MAX };
+        let connection = match timeout(limit, self.pool().acquire()).await {
+            Ok(connection) => connection,
+            Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+        };
+        match &connection {
+            Ok(_) => self.gate().open(),
+            // Waiting for a connection others use says nothing about the server.
+            Err(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => {}
+            Err(_) => self.gate().shut(leave),
+        }
+        connection.map_err(store_error)
     }
 
     /// Runs one statement; returns how many rows it touched.

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::connection::{self, STATEMENT_MAX, connect, share_a_backend};
 use super::error::{open_error, store_error};
+use super::gate::Gate;
 use super::lookup::{Limits, Lookups, Question};
 use super::row;
 use super::statements::{ENDINGS_OF, FIND_SESSIONS, TIME, VERSION};
@@ -46,6 +47,7 @@ struct Shared {
     /// Opens one more connection, for migrations.
     options: PgConnectOptions,
     pool: PgPool,
+    gate: Gate,
     sessions: Lookups<SessionRecord>,
     endings: Lookups<Ending>,
     walk: Walk<Uuid>,
@@ -97,11 +99,17 @@ impl PostgresDatabase {
         let limits = Limits { waiting: waiting_max, answer: options.lookup_max.clamp(LOOKUP_MAX.0, LOOKUP_MAX.1) };
         let sessions = Lookups::start(&SESSIONS, &connect, options.lookup_connections.clamp(1, 32), limits);
         let endings = Lookups::start(&ENDINGS, &connect, 1, limits);
-        Self { shared: Arc::new(Shared { name, options: connect, pool, sessions, endings, walk: Walk::new() }) }
+        let (gate, walk) = (Gate::new(), Walk::new());
+        Self { shared: Arc::new(Shared { name, options: connect, pool, gate, sessions, endings, walk }) }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
         &self.shared.pool
+    }
+
+    /// Whether the pool may try to reach the server.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.shared.gate
     }
 
     pub(crate) fn session_lookups(&self) -> &Lookups<SessionRecord> {
