@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::database::PostgresDatabase;
 use super::error::{is_lost_race, store_error};
-use super::statements::{BACKEND, BEGIN, LIMIT_STATEMENTS};
+use super::statements::{BACKEND, BEGIN, settings};
 use crate::error::unavailable;
 
 /// How long an operation waits for a free connection before it is refused as busy.
@@ -33,10 +33,6 @@ const TRIES: u32 = 4;
 /// How often two connections are compared.
 const COMPARISONS: u32 = 3;
 
-/// What a connection is set to, whatever the role's defaults: no forgotten transaction holds a lock for long, and every
-/// statement sees what is committed.
-const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '30s'; \
-     SET default_transaction_isolation = 'read committed'; SET DateStyle = 'ISO'";
 /// How long the server lets a statement take; for lookups it is [`OpenOptions::lookup_max`](crate::OpenOptions).
 pub(crate) const STATEMENT_MAX: Duration = Duration::from_secs(10);
 
@@ -55,10 +51,8 @@ pub(crate) async fn connect(options: &PgConnectOptions, statement_max: Duration)
 }
 
 async fn set(connection: &mut PgConnection, statement_max: Duration) -> Result<(), sqlx::Error> {
-    connection.execute(SETTINGS).await?;
-    let limit = sqlx::query(LIMIT_STATEMENTS).bind(statement_max.as_millis().to_string());
     // Whoever is led to another server after a failover is led here anew.
-    let is_standby: bool = limit.fetch_one(connection).await?.try_get(0)?;
+    let is_standby: bool = connection.fetch_one(sqlx::raw_sql(settings(statement_max))).await?.try_get(0)?;
     if is_standby { Err(sqlx::Error::Configuration(Box::new(Standby))) } else { Ok(()) }
 }
 

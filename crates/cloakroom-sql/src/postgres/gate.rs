@@ -1,5 +1,5 @@
-//! No storm of connections on a server that is gone: after one could not be made, one request at a time tries again, after a
-//! pause, and the others are refused at once.
+//! No storm of connections on a server that is gone: after one could not be made, one request at a time tries again, with a
+//! pause after each that fails, and the others are refused at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,14 +50,42 @@ impl Gate {
         self.is_shut.store(false, Ordering::Relaxed);
     }
 
-    /// The server could not be reached: nobody tries for a while.
+    /// The server could not be reached. The next request tries at once, because it may have been this one connection; where
+    /// that fails as well, nobody tries for a while.
     pub(crate) fn shut(&self, leave: Leave) {
         self.is_shut.store(true, Ordering::Relaxed);
-        if let Some(trial) = leave.0.or_else(|| Arc::clone(&self.trial).try_acquire_owned().ok()) {
+        if let Some(trial) = leave.0 {
             drop(tokio::spawn(async move {
                 tokio::time::sleep(PAUSE).await;
                 drop(trial);
             }));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_failure_lets_one_at_a_time_try_and_two_in_a_row_nobody_for_a_while() {
+        let gate = Gate::new();
+        let leaves = [gate.enter().unwrap(), gate.enter().unwrap()];
+        assert!(leaves.iter().all(|leave| !leave.is_trial()), "open, it counts nobody");
+        for leave in leaves {
+            gate.shut(leave);
+        }
+        let trial = gate.enter().unwrap();
+        assert!(trial.is_trial());
+        assert!(gate.enter().is_err(), "one at a time");
+        gate.shut(trial);
+        assert!(gate.enter().is_err(), "and then nobody for a while");
+        let mut again = gate.enter();
+        while again.is_err() {
+            tokio::task::yield_now().await;
+            again = gate.enter();
+        }
+        gate.open();
+        assert!(!gate.enter().unwrap().is_trial());
     }
 }

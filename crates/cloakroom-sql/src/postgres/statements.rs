@@ -3,6 +3,10 @@
 //! Why and when sessions end is told to the triggers by settings of the transaction, set by the statement itself: so an
 //! ending is one statement and one commit. Endings are durable whatever the role's `synchronous_commit` says.
 
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
+
 use crate::statements::{account_columns, living_at, session_columns};
 
 /// Everyone's lock: shared while a session is issued, exclusive while everybody's end. Advisory, because it is fair, and
@@ -20,6 +24,18 @@ macro_rules! told {
          set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') \
          THEN 'on' ELSE current_setting('synchronous_commit') END, true)) AS told"
     };
+}
+
+// A connection.
+/// What a connection is set to, whatever the role's defaults, and whether its server is a standby; in one round trip, and
+/// not prepared, so that a pooler in between can be told from a server. Built of a number, never of anybody's text.
+pub(crate) fn settings(statement_max: Duration) -> SqlStr {
+    let ms = statement_max.as_millis();
+    AssertSqlSafe(format!(
+        "SET idle_in_transaction_session_timeout = '30s'; SET default_transaction_isolation = 'read committed'; \
+         SET DateStyle = 'ISO'; SET statement_timeout = {ms}; SELECT pg_is_in_recovery()"
+    ))
+    .into_sql_str()
 }
 
 // A transaction.
@@ -124,9 +140,6 @@ pub(crate) const TIME: &str = "SELECT clock_timestamp()";
 // Opening.
 pub(crate) const VERSION: &str = "SELECT current_setting('server_version_num')::int";
 pub(crate) const BACKEND: &str = "SELECT pg_backend_pid()";
-/// Also whether the server is a standby, in the same round trip.
-pub(crate) const LIMIT_STATEMENTS: &str =
-    "SELECT pg_is_in_recovery() FROM (SELECT set_config('statement_timeout', $1, false)) AS limited";
 pub(crate) const HAS_TABLE: &str = "SELECT to_regclass($1) IS NOT NULL";
 /// Of several instances that start together one migrates.
 pub(crate) const LOCK_MIGRATION: &str =
