@@ -43,16 +43,21 @@ pub(crate) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 #[error("the server is a standby")]
 pub(crate) struct Standby;
 
-/// One more connection to a server that is no standby. The server gives a statement up after `statement_max`.
-pub(crate) async fn connect(options: &PgConnectOptions, statement_max: Duration) -> Result<PgConnection, sqlx::Error> {
+/// One more connection to a server that is no standby. The server gives a statement up after `statement_max`;
+/// `more` is set on top.
+pub(crate) async fn connect(
+    options: &PgConnectOptions,
+    more: &'static str,
+    statement_max: Duration,
+) -> Result<PgConnection, sqlx::Error> {
     let mut connection = options.connect().await?;
-    set(&mut connection, statement_max).await?;
+    set(&mut connection, more, statement_max).await?;
     Ok(connection)
 }
 
-async fn set(connection: &mut PgConnection, statement_max: Duration) -> Result<(), sqlx::Error> {
+async fn set(connection: &mut PgConnection, more: &'static str, statement_max: Duration) -> Result<(), sqlx::Error> {
     // Whoever is led to another server after a failover is led here anew.
-    let is_standby: bool = connection.fetch_one(sqlx::raw_sql(settings(statement_max))).await?.try_get(0)?;
+    let is_standby: bool = connection.fetch_one(sqlx::raw_sql(settings(more, statement_max))).await?.try_get(0)?;
     if is_standby { Err(sqlx::Error::Configuration(Box::new(Standby))) } else { Ok(()) }
 }
 
@@ -79,7 +84,7 @@ pub(crate) fn pool(options: PgConnectOptions, connections_max: u32) -> PgPool {
         .max_connections(connections_max)
         .acquire_timeout(WAIT_MAX)
         .test_before_acquire(false) // its own test has no time limit
-        .after_connect(|connection, _| Box::pin(set(connection, STATEMENT_MAX)))
+        .after_connect(|connection, _| Box::pin(set(connection, "", STATEMENT_MAX)))
         .before_acquire(|connection, _| Box::pin(ping(connection)))
         .after_release(|connection, _| Box::pin(ping(connection)))
         .connect_lazy_with(options)

@@ -133,7 +133,7 @@ impl PostgresDatabase {
     /// One more connection, for a migration.
     pub(crate) async fn connect(&self) -> Result<PgConnection, OpenError> {
         let failed = |error| open_error(self.name(), error);
-        connect(&self.shared.options, STATEMENT_MAX).await.map_err(failed)
+        connect(&self.shared.options, "", STATEMENT_MAX).await.map_err(failed)
     }
 
     /// The server's time, in a statement after the one that may have had to wait for a connection.
@@ -147,7 +147,7 @@ impl PostgresDatabase {
 }
 
 async fn reach(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    match tokio::time::timeout(CONNECT_MAX, connect(options, STATEMENT_MAX)).await {
+    match tokio::time::timeout(CONNECT_MAX, connect(options, "", STATEMENT_MAX)).await {
         Ok(connected) => connected,
         Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
     }

@@ -1,13 +1,16 @@
 //! Lookups by token digest: one at a time while there are few, many in one statement once there are more.
 //!
 //! A few lanes, each a task with a connection of its own, take what waits and send it as one statement. A request joins
-//! only what has not been sent, so the answer is never older than the request (G5), and nothing waits on purpose. Here is what
-//! waits and who may send it; [`lane`] has the sending.
+//! only what has not been sent, so the answer is never older than the request (G5), and nothing waits on purpose: a lane lets
+//! the tasks that can run go first, which takes no time where there are none. Here is what waits and who may send it;
+//! [`lane`] has the sending.
 
 mod lane;
 
 use std::collections::{HashMap, VecDeque};
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use cloakroom_core::store::{StoreError, StoreErrorKind};
@@ -21,10 +24,11 @@ use lane::Lane;
 
 /// Most lookups in one statement: bounds how long the first waits for the last.
 const BATCH_MAX: usize = 128;
-/// With fewer lookups than this on their way, every lane may be busy.
-const FEW: usize = 16;
-/// With more, so many statements at once; what comes meanwhile shares the next one.
-const LANES_UNDER_LOAD: usize = 4;
+/// With fewer lookups than this on their way, each goes out at once.
+const FEW: usize = 8;
+/// With more, so many statements at once, and what comes meanwhile shares the next one: one for each processor here, within
+/// these bounds. Two were best on two processors, four on four.
+const STATEMENTS: (usize, usize) = (2, 4);
 
 /// What is looked up, and how a row of the answer is read.
 pub(crate) struct Question<V> {
@@ -54,6 +58,7 @@ struct Queue<V> {
     state: Mutex<State<V>>,
     wake: Notify,
     limits: Limits,
+    statements_under_load: usize,
 }
 
 struct State<V> {
@@ -74,8 +79,8 @@ struct Load {
 impl Load {
     /// Whether one more statement helps: always while there is little, and up to a few under load, when sharing the next
     /// statement is cheaper for everybody.
-    const fn has_room(self) -> bool {
-        self.statements < LANES_UNDER_LOAD || self.lookups < FEW
+    const fn has_room(self, statements_under_load: usize) -> bool {
+        self.statements < statements_under_load || self.lookups < FEW
     }
 }
 
@@ -132,7 +137,9 @@ impl<V: Clone + Send + 'static> Lookups<V> {
             counts: LookupCounts::default(),
             is_closed: false,
         };
-        let queue = Arc::new(Queue { state: Mutex::new(state), wake: Notify::new(), limits });
+        let processors = available_parallelism().map_or(1, NonZero::get);
+        let statements_under_load = processors.clamp(STATEMENTS.0, STATEMENTS.1);
+        let queue = Arc::new(Queue { state: Mutex::new(state), wake: Notify::new(), limits, statements_under_load });
         for _ in 0..lanes {
             let lane = Lane::new(question, options.clone(), Arc::clone(&queue));
             drop(tokio::spawn(lane.serve())); // it ends when the queue is closed
@@ -200,7 +207,7 @@ impl<V> Queue<V> {
     /// What a lane is to do next.
     fn task(&self, is_connected: bool) -> Task {
         let mut state = self.state();
-        let task = state.task(is_connected);
+        let task = state.task(is_connected, self.statements_under_load);
         if task == Task::Connect {
             state.reach.is_tried = state.reach.connected == 0;
             if state.reach.connected > 0 {
@@ -217,7 +224,7 @@ impl<V> Queue<V> {
     /// Takes what waits now. Nobody joins it afterwards.
     fn take(&self) -> Option<Batch<V>> {
         let mut state = self.state();
-        let batch = state.take()?;
+        let batch = state.take(self.statements_under_load)?;
         if !state.waiting.is_empty() {
             self.wake.notify_last();
         }
@@ -266,21 +273,21 @@ impl<V> Queue<V> {
 }
 
 impl<V> State<V> {
-    fn task(&self, is_connected: bool) -> Task {
+    fn task(&self, is_connected: bool, statements_under_load: usize) -> Task {
         if self.waiting.is_empty() {
             return if self.is_closed { Task::End } else { Task::Rest };
         }
         match () {
-            () if !self.load.has_room() => Task::Rest,
+            () if !self.load.has_room(statements_under_load) => Task::Rest,
             () if is_connected => Task::Send,
             () if self.reach.may_connect() => Task::Connect,
             () => Task::Rest,
         }
     }
 
-    fn take(&mut self) -> Option<Batch<V>> {
+    fn take(&mut self, statements_under_load: usize) -> Option<Batch<V>> {
         let mut askers: HashMap<_, Vec<_>> = HashMap::new();
-        while self.load.has_room() && askers.len() < BATCH_MAX {
+        while self.load.has_room(statements_under_load) && askers.len() < BATCH_MAX {
             let Some((digest, asker)) = self.waiting.pop_front() else { break };
             // Who went away is not asked for.
             if !asker.is_closed() {
@@ -305,11 +312,12 @@ mod tests {
     #[test]
     fn few_lookups_use_every_lane_and_many_share_a_few() {
         let load = |statements, lookups| Load { statements, lookups };
-        assert!(load(0, 0).has_room());
-        assert!(load(7, 7).has_room(), "eight at once go out at once");
-        assert!(load(3, 384).has_room(), "under load a few statements are on their way");
-        assert!(!load(4, 16).has_room(), "and no more than that");
-        assert!(!load(16, 16).has_room());
+        assert!(load(0, 0).has_room(2));
+        assert!(load(7, 7).has_room(2), "eight at once go out at once");
+        assert!(load(1, 384).has_room(2), "under load a few statements are on their way");
+        assert!(!load(2, 8).has_room(2), "and no more than that");
+        assert!(load(3, 384).has_room(4), "with more processors a few more");
+        assert!(!load(16, 16).has_room(4));
     }
 
     #[test]

@@ -29,14 +29,16 @@ macro_rules! told {
 // A connection.
 /// What a connection is set to, whatever the role's defaults, and whether its server is a standby; in one round trip, and
 /// not prepared, so that a pooler in between can be told from a server. Built of a number, never of anybody's text.
-pub(crate) fn settings(statement_max: Duration) -> SqlStr {
+pub(crate) fn settings(more: &'static str, statement_max: Duration) -> SqlStr {
     let ms = statement_max.as_millis();
     AssertSqlSafe(format!(
         "SET idle_in_transaction_session_timeout = '30s'; SET default_transaction_isolation = 'read committed'; \
-         SET DateStyle = 'ISO'; SET statement_timeout = {ms}; SELECT pg_is_in_recovery()"
+         SET DateStyle = 'ISO'; SET statement_timeout = {ms}; {more} SELECT pg_is_in_recovery()"
     ))
     .into_sql_str()
 }
+/// For lookups: there is one good plan, whatever the digests. Planning it for each statement costs as much as running it.
+pub(crate) const LOOKUP_SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;";
 
 // A transaction.
 pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::super::connection::connect;
 use super::super::error::{is_given_up, is_of_the_data, store_error};
 use super::super::row;
+use super::super::statements::LOOKUP_SETTINGS;
 use super::{Batch, Question, Queue, Task};
 use crate::error::{SharedCause, unavailable};
 
@@ -74,8 +75,14 @@ impl<V: Clone + Send + 'static> Lane<V> {
                         self.answer(batch).await;
                         self.queue.is_done(lookups);
                     }
+                    // Who was answered just now may ask again, and who has asked may share the next statement.
+                    tokio::task::yield_now().await;
                 }
-                Task::Rest => self.queue.wake.notified().await,
+                Task::Rest => {
+                    self.queue.wake.notified().await;
+                    // Others that can run now may ask as well: they share the statement.
+                    tokio::task::yield_now().await;
+                }
                 Task::End => break,
             }
         }
@@ -86,10 +93,11 @@ impl<V: Clone + Send + 'static> Lane<V> {
     }
 
     async fn connect(&mut self) -> Result<(), StoreError> {
-        let connected = match timeout(CONNECT_MAX, connect(&self.options, self.queue.limits.answer)).await {
-            Ok(connected) => connected.map_err(store_error)?,
-            Err(_) => return Err(unavailable("the database could not be reached in time")),
-        };
+        let connected =
+            match timeout(CONNECT_MAX, connect(&self.options, LOOKUP_SETTINGS, self.queue.limits.answer)).await {
+                Ok(connected) => connected.map_err(store_error)?,
+                Err(_) => return Err(unavailable("the database could not be reached in time")),
+            };
         self.connection = Some(connected);
         self.queue.is_connected();
         Ok(())
@@ -139,7 +147,7 @@ impl<V: Clone + Send + 'static> Lane<V> {
 
     /// Sends one statement; once more on a new connection where the old one turns out to be dead.
     async fn ask(&mut self, digests: &[TokenDigest]) -> Result<Vec<PgRow>, Failed> {
-        let digests: Vec<_> = digests.iter().map(|digest| digest.as_bytes().to_vec()).collect();
+        let digests: Vec<&[u8]> = digests.iter().map(|digest| &digest.as_bytes()[..]).collect();
         // Longer than the server lets it take: so a connection is given up that was cut off, and none that only waits for a lock.
         let limit = self.queue.limits.answer;
         match self.try_ask(&digests, limit * 3 / 2).await {
@@ -151,7 +159,7 @@ impl<V: Clone + Send + 'static> Lane<V> {
         }
     }
 
-    async fn try_ask(&mut self, digests: &[Vec<u8>], patience: Duration) -> Result<Vec<PgRow>, Failed> {
+    async fn try_ask(&mut self, digests: &[&[u8]], patience: Duration) -> Result<Vec<PgRow>, Failed> {
         // Taken, so that after an error or a timeout nobody reads the rest of an old answer.
         let Some(mut connection) = self.connection.take() else {
             return Err(Failed::Connection(unavailable("the connection is gone")));
