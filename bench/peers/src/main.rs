@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         "sqlite" => {
             let options = SqliteConnectOptions::new()
-                .filename(database)
+                .filename(database.trim_start_matches("sqlite:"))
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Normal)
