@@ -32,6 +32,11 @@ impl Clock {
         Ok(self.duration(stat(Path::new(&format!("/proc/{pid}")))?.own))
     }
 
+    /// What the children have used that this process has waited for.
+    pub(super) fn of_waited_for(self, pid: u32) -> Result<Duration, String> {
+        Ok(self.duration(stat(Path::new(&format!("/proc/{pid}")))?.waited_for))
+    }
+
     /// What this process, its living children and those that have ended have used.
     pub(super) fn of_family(self, pid: u32) -> Result<Duration, String> {
         let head = stat(Path::new(&format!("/proc/{pid}")))?;

@@ -36,6 +36,8 @@ pub(super) struct Server<'m> {
 pub(super) struct Meter {
     pub(super) server: Duration,
     pub(super) database: Duration,
+    /// By what drives the load.
+    pub(super) load: Duration,
     /// Statements sent, where the server counts them.
     pub(super) statements: Option<u64>,
 }
@@ -46,6 +48,7 @@ impl Meter {
         Self {
             server: self.server.saturating_sub(before.server),
             database: self.database.saturating_sub(before.database),
+            load: self.load.saturating_sub(before.load),
             statements: self.statements.zip(before.statements).map(|(now, then)| now.saturating_sub(then)),
         }
     }
@@ -107,6 +110,7 @@ impl<'m> Server<'m> {
         Ok(Meter {
             server: self.clock.of_process(self.process.id())?,
             database: self.clock.of_family(database_pid)?,
+            load: self.clock.of_waited_for(std::process::id())?,
             statements: statements(&counts),
         })
     }
@@ -155,6 +159,7 @@ mod tests {
         let meter = |server, database, statements| Meter {
             server: Duration::from_millis(server),
             database: Duration::from_millis(database),
+            load: Duration::from_millis(2 * server),
             statements,
         };
         assert_eq!(meter(90, 50, Some(7)).since(&meter(40, 20, Some(3))), meter(50, 30, Some(4)));

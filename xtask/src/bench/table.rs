@@ -21,6 +21,7 @@ pub(super) struct Sample {
     server_us: f64,
     /// Where there is a database server.
     database_us: Option<f64>,
+    load_us: f64,
     statements: Option<f64>,
 }
 
@@ -34,8 +35,16 @@ impl Sample {
             p99_ms: driven.p99_micros as f64 / 1e3,
             server_us: per_request_us(used.server),
             database_us: (mode.kept == Kept::OnPostgres).then(|| per_request_us(used.database)),
+            load_us: per_request_us(used.load),
             statements: used.statements.map(|statements| statements as f64 / requests),
         }
+    }
+}
+
+impl Sample {
+    /// What a request costs whoever runs the server and the database.
+    fn both_us(&self) -> f64 {
+        self.server_us + self.database_us.unwrap_or(0.0)
     }
 }
 
@@ -77,12 +86,14 @@ impl Turns {
             [
                 "mode",
                 "requests/s",
-                "beside tower-sessions",
+                "× peer",
                 "p99 ms",
-                "server CPU µs",
-                "database CPU µs",
-                "beside tower-sessions",
-                "statements a request",
+                "load µs",
+                "server µs",
+                "database µs",
+                "× peer",
+                "requests per CPU × peer",
+                "statements",
             ]
             .map(str::to_owned),
         ];
@@ -93,13 +104,18 @@ impl Turns {
                 shown(spread(|sample| Some(sample.requests_per_s)), 0),
                 shown(self.ratios(mode, |sample| Some(sample.requests_per_s)), 2),
                 spread(|sample| Some(sample.p99_ms)).map_or_else(String::new, |spread| format!("{:.1}", spread.median)),
+                spread(|sample| Some(sample.load_us))
+                    .map_or_else(String::new, |spread| format!("{:.1}", spread.median)),
                 shown(spread(|sample| Some(sample.server_us)), 1),
                 shown(spread(|sample| sample.database_us), 1),
                 shown(self.ratios(mode, |sample| sample.database_us), 3),
+                shown(self.ratios(mode, |sample| Some(1.0 / sample.both_us())), 2),
                 spread(|sample| sample.statements).map_or_else(String::new, |spread| format!("{:.3}", spread.median)),
             ]);
         }
-        let mut text = format!("{connections} connections, {rounds} rounds × {seconds} s, median (least–most)\n\n");
+        let mut text = format!(
+            "{connections} connections, {rounds} rounds × {seconds} s, median (least–most), CPU and statements a request\n\n"
+        );
         text.push_str(&aligned(&rows));
         if connections == GOAL_CONNECTIONS {
             text.push_str(&self.goals());
@@ -188,6 +204,7 @@ mod tests {
                 let used = Meter {
                     server: Duration::from_micros(20 * requests),
                     database: Duration::from_micros(database_us * requests),
+                    load: Duration::from_micros(10 * requests),
                     statements: mode.is_cloakroom.then_some(requests / 4),
                 };
                 turns.add(mode, Sample::new(mode, &Driven::of(*requests, 1_000_000), &used));
@@ -201,11 +218,11 @@ mod tests {
         let text = turns(&[40_000, 100_000, 60_000], &[10_000, 20_000, 20_000], 6).table(64, 3, 1);
         assert_eq!(
             text,
-            "64 connections, 3 rounds × 1 s, median (least–most)\n\n\
-             | mode                    |           requests/s | beside tower-sessions | p99 ms |    server CPU µs |  database CPU µs | beside tower-sessions | statements a request |\n\
-             | ----------------------- | -------------------: | --------------------: | -----: | ---------------: | ---------------: | --------------------: | -------------------: |\n\
-             | tower-sessions-postgres |  20000 (10000–20000) |                       |    1.5 | 20.0 (20.0–20.0) | 60.0 (60.0–60.0) |                       |                      |\n\
-             | cloakroom-postgres      | 60000 (40000–100000) |      4.00 (3.00–5.00) |    1.5 | 20.0 (20.0–20.0) |    6.0 (6.0–6.0) |   0.100 (0.100–0.100) |                0.250 |\n\
+            "64 connections, 3 rounds × 1 s, median (least–most), CPU and statements a request\n\n\
+             | mode                    |           requests/s |           × peer | p99 ms | load µs |        server µs |      database µs |              × peer | requests per CPU × peer | statements |\n\
+             | ----------------------- | -------------------: | ---------------: | -----: | ------: | ---------------: | ---------------: | ------------------: | ----------------------: | ---------: |\n\
+             | tower-sessions-postgres |  20000 (10000–20000) |                  |    1.5 |    10.0 | 20.0 (20.0–20.0) | 60.0 (60.0–60.0) |                     |                         |            |\n\
+             | cloakroom-postgres      | 60000 (40000–100000) | 4.00 (3.00–5.00) |    1.5 |    10.0 | 20.0 (20.0–20.0) |    6.0 (6.0–6.0) | 0.100 (0.100–0.100) |        3.08 (3.08–3.08) |      0.250 |\n\
              \n\
              cloakroom-postgres: 4.00 × tower-sessions-postgres; at least 4 × is the goal: met\n\
              cloakroom-postgres: 0.100 of the database's CPU a request; at most 0.167 is the goal: met\n"
