@@ -107,7 +107,7 @@ fn machine(cluster: &Cluster) -> Result<String, String> {
     let version = sql(cluster, "SHOW server_version")?;
     Ok(format!(
         "{processors} processors for server, database and load together; PostgreSQL {version}; {SESSIONS} sessions, one \
-         at random per request; every mode with its defaults (bench/README.md)"
+         at random per request; what is set how: bench/README.md"
     ))
 }
 
