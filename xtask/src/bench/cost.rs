@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::run::{command, output};
 
+/// How often a family is counted anew because one of it ended meanwhile.
+const TRIES: u32 = 1000;
+
 /// Processor time of one process and of the children it has waited for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Ticks {
@@ -39,12 +42,18 @@ impl Clock {
 
     /// What this process, its living children and those that have ended have used.
     pub(super) fn of_family(self, pid: u32) -> Result<Duration, String> {
-        let head = stat(Path::new(&format!("/proc/{pid}")))?;
-        let processes = std::fs::read_dir("/proc").map_err(|error| format!("/proc: {error}"))?;
-        // A process that ends while we look is counted with the next turn, as waited for.
-        let children = processes.flatten().filter_map(|process| stat(&process.path()).ok());
-        let of_children: u64 = children.filter(|child| child.parent == pid).map(|child| child.own).sum();
-        Ok(self.duration(head.own + head.waited_for + of_children))
+        for _ in 0..TRIES {
+            let head = stat(Path::new(&format!("/proc/{pid}")))?;
+            let processes = std::fs::read_dir("/proc").map_err(|error| format!("/proc: {error}"))?;
+            let children = processes.flatten().filter_map(|process| stat(&process.path()).ok());
+            let of_children: u64 = children.filter(|child| child.parent == pid).map(|child| child.own).sum();
+            // Whoever was waited for meanwhile stands in neither sum. At the end of a turn many end at once: requests
+            // that are broken off take their pool's connections with them.
+            if stat(Path::new(&format!("/proc/{pid}")))?.waited_for == head.waited_for {
+                return Ok(self.duration(head.own + head.waited_for + of_children));
+            }
+        }
+        Err(format!("the children of process {pid} end faster than they can be counted"))
     }
 }
 
