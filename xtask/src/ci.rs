@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::run::{Outcome, cargo, to_end};
-use crate::{deny, fuzz, test, tidy};
+use crate::{bench, deny, fuzz, test, tidy};
 
 /// A step's name and what it does.
 type Step = (&'static str, fn() -> Outcome);
@@ -11,7 +11,11 @@ type Step = (&'static str, fn() -> Outcome);
 const STEPS: &[Step] = &[
     ("format", || {
         to_end(&mut cargo(["fmt", "--all", "--check"]))?;
-        to_end(&mut cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+        let beside = ["fuzz/Cargo.toml", "bench/ours/Cargo.toml", "bench/peers/Cargo.toml"];
+        beside.into_iter().try_for_each(|manifest| {
+            // Its own files only: `--all` would go on into the product's crates.
+            to_end(&mut cargo(["fmt", "--manifest-path", manifest, "--check"]))
+        })
     }),
     ("tidy", tidy::run),
     ("clippy", || {
@@ -29,6 +33,7 @@ const STEPS: &[Step] = &[
     ("docs", || to_end(cargo("doc --workspace --no-deps --locked".split(' ')).env("RUSTDOCFLAGS", "-Dwarnings"))),
     ("deny", deny::run),
     ("fuzz", fuzz::seeds),
+    ("bench", bench::compiles),
 ];
 
 /// Runs the steps, stops at the first that fails, and closes with what each took.

@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people: it talks to the terminal")]
 
+mod bench;
 mod ci;
 mod demo;
 mod deny;
@@ -23,6 +24,7 @@ usage: cargo xtask COMMAND
   demo                           three instances, a balancer and a PostgreSQL to play with, until Ctrl-C
   tidy                           the house rules no compiler checks (CONTRIBUTING.md)
   fuzz [TARGET] [--seconds N]    feed one or all of fuzz/fuzz_targets with what breaks parsers (60 s each)
+  bench strict [OPTION…]         strict validation beside its peers, as a table; OPTION: --rounds, --seconds, --connections, --only
   deny                           dependencies: bans, licences, sources, and advisories where they can be fetched
 ";
 
@@ -49,6 +51,7 @@ fn dispatch(command: &str, rest: &[String]) -> run::Outcome {
         ("demo", []) => demo::run(),
         ("deny", []) => deny::run(),
         ("fuzz", options) => fuzz::run(options),
+        ("bench", options) => bench::run(options),
         ("help" | "--help" | "-h", _) => {
             println!("{USAGE}");
             Ok(())

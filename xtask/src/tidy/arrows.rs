@@ -25,7 +25,8 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 
 /// Every member of the workspace lives under the same lints.
 pub(super) fn inherited_lints(tree: &Tree) -> Vec<Finding> {
-    let outside = |file: &File| matches!(file.path.as_str(), "Cargo.toml" | "fuzz/Cargo.toml");
+    let outside =
+        |file: &File| file.path == "Cargo.toml" || file.path.starts_with("fuzz/") || file.path.starts_with("bench/");
     tree.files()
         .iter()
         .filter(|file| is_manifest(file) && !outside(file))
@@ -120,6 +121,7 @@ mod tests {
         let tree = Tree::with(&[
             ("Cargo.toml", "[workspace]"),
             ("fuzz/Cargo.toml", ""),
+            ("bench/ours/Cargo.toml", ""),
             ("crates/a/Cargo.toml", "[lints]\nworkspace = true"),
             ("crates/b/Cargo.toml", "[lints.rust]\nunsafe_code = \"allow\""),
         ]);
