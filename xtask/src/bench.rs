@@ -7,6 +7,7 @@
 mod cost;
 mod load;
 mod mode;
+mod processor;
 mod server;
 mod table;
 
@@ -18,6 +19,7 @@ use crate::need;
 use crate::run::{Outcome, cargo, to_end};
 use load::Load;
 use mode::{MODES, Mode};
+use processor::Processors;
 use server::Server;
 use table::{Sample, Turns};
 
@@ -37,6 +39,7 @@ const DURABLE: [&str; 3] = [
 pub(crate) fn run(options: &[String]) -> Outcome {
     let options = Options::read(options)?;
     need::program("wrk", "wrk", "drives the load")?;
+    need::program("taskset", "util-linux", "keeps the load apart from what it drives")?;
     need::postgres()?;
     build()?;
 
@@ -44,11 +47,15 @@ pub(crate) fn run(options: &[String]) -> Outcome {
     DURABLE.iter().try_for_each(|setting| sql(&cluster, setting).map(drop))?;
     cluster.stop("fast").and_then(|()| cluster.start_server()).map_err(|error| format!("PostgreSQL: {error}"))?;
     let database_pid = postmaster(&cluster)?;
-    let load = Load::new()?;
+    let processors = Processors::divided(std::thread::available_parallelism().map_or(1, usize::from));
+    processors.keep(database_pid)?;
+    let load = Load::new(processors.clone())?;
     let mut servers = Vec::new();
     for mode in &options.modes {
         println!("starting {}, with {SESSIONS} sessions", mode.name);
-        servers.push(Server::start(mode, &cluster, SESSIONS)?);
+        let server = Server::start(mode, &cluster, SESSIONS)?;
+        processors.keep(server.pid())?;
+        servers.push(server);
     }
     sql(&cluster, "CHECKPOINT")?;
     for server in &servers {
@@ -56,7 +63,7 @@ pub(crate) fn run(options: &[String]) -> Outcome {
         load.run(server, options.connections.first().copied().unwrap_or(1), WARM_UP)?;
     }
 
-    println!("\n{}", machine(&cluster)?);
+    println!("\n{}", machine(&cluster, &processors)?);
     for connections in &options.connections {
         let mut turns = Turns::of(&options.modes);
         for round in 1..=options.rounds {
@@ -102,11 +109,11 @@ fn postmaster(cluster: &Cluster) -> Result<u32, String> {
 }
 
 /// What was measured on, in a line.
-fn machine(cluster: &Cluster) -> Result<String, String> {
-    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+fn machine(cluster: &Cluster, processors: &Processors) -> Result<String, String> {
+    let processors = processors.shown();
     let version = sql(cluster, "SHOW server_version")?;
     Ok(format!(
-        "{processors} processors for server, database and load together; PostgreSQL {version}; {SESSIONS} sessions, one \
+        "{processors}; PostgreSQL {version}; {SESSIONS} sessions, one \
          at random per request; what is set how: bench/README.md"
     ))
 }

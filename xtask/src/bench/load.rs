@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::processor::Processors;
 use super::server::Server;
 use crate::run::{command, output};
 
@@ -37,6 +38,7 @@ end
 #[derive(Debug)]
 pub(super) struct Load {
     dir: TempDir,
+    processors: Processors,
 }
 
 /// What a turn of wrk saw.
@@ -52,10 +54,10 @@ pub(super) struct Driven {
 }
 
 impl Load {
-    pub(super) fn new() -> Result<Self, String> {
+    pub(super) fn new(processors: Processors) -> Result<Self, String> {
         let dir = tempfile::tempdir().map_err(|error| format!("no temporary directory: {error}"))?;
         std::fs::write(dir.path().join("load.lua"), SCRIPT).map_err(|error| format!("load.lua: {error}"))?;
-        Ok(Self { dir })
+        Ok(Self { dir, processors })
     }
 
     fn script(&self) -> PathBuf {
@@ -66,7 +68,10 @@ impl Load {
     pub(super) fn run(&self, server: &Server<'_>, connections: u32, how_long: Duration) -> Result<Driven, String> {
         let (connections, seconds) = (connections.to_string(), format!("{}s", how_long.as_secs()));
         // One thread drives more than any of the servers answers beside it.
-        let mut wrk = command("wrk", ["--threads", "1", "--connections", &connections, "--duration", &seconds]);
+        let mut words = self.processors.load();
+        words.push("wrk");
+        let mut wrk = command(words[0], words[1..].iter().copied());
+        wrk.args(["--threads", "1", "--connections", &connections, "--duration", &seconds]);
         wrk.args(["--timeout", "5s", "--script"]).arg(self.script()).arg(format!("http://{}/", server.address));
         wrk.arg("--").arg(&server.cookies).arg(connections);
         let said = output(&mut wrk)?;

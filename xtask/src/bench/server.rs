@@ -88,6 +88,11 @@ impl<'m> Server<'m> {
         Ok(server)
     }
 
+    /// The process.
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Sees that the route serves who is logged in and nobody else.
     pub(super) fn check(&self) -> Result<(), String> {
         let cookies = std::fs::read_to_string(&self.cookies).map_err(|error| format!("cookies: {error}"))?;

@@ -25,7 +25,7 @@ use lane::Lane;
 /// Most lookups in one statement: bounds how long the first waits for the last.
 const BATCH_MAX: usize = 128;
 /// With fewer lookups than this on their way, each goes out at once.
-const FEW: usize = 8;
+const FEW: usize = 4;
 /// With more, so many statements at once, and what comes meanwhile shares the next one: one for each processor here, within
 /// these bounds. Two were best on two processors, four on four.
 const STATEMENTS: (usize, usize) = (2, 4);
@@ -313,9 +313,9 @@ mod tests {
     fn few_lookups_use_every_lane_and_many_share_a_few() {
         let load = |statements, lookups| Load { statements, lookups };
         assert!(load(0, 0).has_room(2));
-        assert!(load(7, 7).has_room(2), "eight at once go out at once");
+        assert!(load(3, 3).has_room(2), "four at once go out at once");
         assert!(load(1, 384).has_room(2), "under load a few statements are on their way");
-        assert!(!load(2, 8).has_room(2), "and no more than that");
+        assert!(!load(2, 4).has_room(2), "and no more than that");
         assert!(load(3, 384).has_room(4), "with more processors a few more");
         assert!(!load(16, 16).has_room(4));
     }
