@@ -76,6 +76,9 @@ impl Load {
         wrk.arg("--").arg(&server.cookies).arg(connections);
         let said = output(&mut wrk)?;
         let driven = said.lines().find_map(read).ok_or_else(|| format!("wrk said nothing to count:\n{said}"))?;
+        if u128::from(driven.micros) > 2 * how_long.as_micros() {
+            return Err(format!("{}: the machine stood still for a while: nothing was measured", server.mode.name));
+        }
         if driven.requests == 0 || driven.refused > 0 || driven.broken > 0 {
             return Err(format!(
                 "{}: of {} answers {} were not 200, and {} connections broke: nothing was measured",
