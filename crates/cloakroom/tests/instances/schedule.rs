@@ -102,6 +102,12 @@ async fn run(place: &mut Place, seed: u64, schedule: u64, counts: &Arc<Counts>) 
 
 /// Whether uses that are still on their way to the database bring the session back (G3).
 async fn came_back(place: &mut Place, id: cloakroom::SessionId, cookie: &str) -> bool {
+    // By hand a session ends at the time at which that statement began, and a use of a moment later may have been committed
+    // before it. It is uses written from here on that must come too late.
+    let last_seen =
+        if place.hand.is_postgres() { "(extract(epoch FROM last_seen_at) * 1000)::bigint" } else { "last_seen_at" };
+    let before = format!("SELECT coalesce((SELECT {last_seen} FROM sessions WHERE id = '{id}'), 0)");
+    let before = place.hand.number(&before).await;
     for instance in &place.instances {
         instance.sessions.flush().await.unwrap();
     }
@@ -109,8 +115,10 @@ async fn came_back(place: &mut Place, id: cloakroom::SessionId, cookie: &str) ->
     for instance in &place.instances {
         is_served |= instance.status(cookie).await == 200;
     }
-    let usable = format!("SELECT count(*) FROM sessions WHERE id = '{id}' AND last_seen_at > absolute_expires_at");
-    is_served || place.hand.number(&usable).await > 0
+    let used = format!(
+        "SELECT count(*) FROM sessions WHERE id = '{id}' AND {last_seen} > {before} AND last_seen_at > absolute_expires_at"
+    );
+    is_served || place.hand.number(&used).await > 0
 }
 
 /// Runs `count` schedules in several places at once; none may be served.
