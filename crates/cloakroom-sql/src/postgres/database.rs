@@ -1,4 +1,4 @@
-//! An open PostgreSQL database: the pool, how it is opened, and how a transaction runs on it.
+//! An open PostgreSQL database: how it is opened, and what it is made of.
 
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -34,8 +34,8 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 const LOOKUP_MAX: (Duration, Duration) = (Duration::from_millis(100), Duration::from_mins(1));
 /// The oldest server: `pg_visible_in_snapshot` on `xid8` is of 13, TID range scans are of 14.
 const VERSION_MIN: i32 = 140_000;
-/// An open database: a pool for everything but lookups, which have connections of
-/// their own. Clones share it.
+
+/// An open database: a pool for everything but lookups, which have connections of their own. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct PostgresDatabase {
     shared: Arc<Shared>,

@@ -4,7 +4,7 @@ use cloakroom_core::account::Account;
 use cloakroom_core::ending::EndReason;
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::{StoreError, StoreErrorKind};
-use cloakroom_core::time::{Timestamp, millis};
+use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -12,18 +12,18 @@ use sqlx::{Connection as _, Row as _, Sqlite, SqliteConnection, Transaction};
 
 use super::database::SqliteDatabase;
 use super::error::{open_error, store_error};
-use super::row;
 use super::statements::{
     END_ONE, ENSURE_SEQUENCE, INSERT_ENTRY, IS_OUR_RUN, MAKE_COPY_TABLE, MOMENT, REMOVE_ENTRY, REMOVE_SUBJECT,
     RESERVE_POSITION, SET_ALL_ENDED,
 };
+use super::{login, row};
 use crate::copy::{CHUNK, Claimed, End, Entry, Plan, Rows, SessionRow};
 use crate::error::OpenError;
 use crate::migrate::{self, COPY_TABLE, Dialect as _, Scope};
 use crate::statements::{
     ACCOUNTS_BY_SUBJECT_AFTER, ANY_ACCOUNT, BEGIN_COPY, COPY_UNDER_WAY, COUNT_ACCOUNTS, COUNT_ENTRIES, COUNT_SESSIONS,
-    COUNT_SUBJECTS, END_COPY, ENSURE_SUBJECT, ENTRIES_AFTER, INSERT_ACCOUNT, INSERT_SESSION, IS_UNUSED, NEXT_RUN,
-    REMOVE_ACCOUNT, SESSIONS_AFTER, SUBJECTS_AFTER,
+    COUNT_SUBJECTS, END_COPY, ENSURE_SUBJECT, ENTRIES_AFTER, INSERT_ACCOUNT, IS_UNUSED, NEXT_RUN, REMOVE_ACCOUNT,
+    SESSIONS_AFTER, SUBJECTS_AFTER,
 };
 use crate::words::role_word;
 
@@ -122,20 +122,7 @@ impl Rows<SessionRow> for SqliteEnd {
     }
 
     fn insert<'c>(&'c mut self, rows: &'c [SessionRow]) -> BoxFuture<'c, Result<(), StoreError>> {
-        Box::pin(self.change(rows, |SessionRow { digest, session }| {
-            sqlx::query(INSERT_SESSION)
-                .bind(&digest.as_bytes()[..])
-                .bind(session.id.to_string())
-                .bind(session.subject.as_str())
-                .bind(session.created_at.as_millis())
-                .bind(session.authenticated_at.as_millis())
-                .bind(session.last_seen_at.as_millis())
-                .bind(session.idle_timeout.map(millis))
-                .bind(session.absolute_expires_at.as_millis())
-                .bind(session.auth_method.as_str())
-                .bind(session.client.user_agent())
-                .bind(session.client.ip().map(|ip| ip.to_string()))
-        }))
+        Box::pin(self.change(rows, |SessionRow { digest, session }| login::insertion(digest, session)))
     }
 
     fn delete<'c>(&'c mut self, keys: &'c [TokenDigest]) -> BoxFuture<'c, Result<(), StoreError>> {

@@ -5,7 +5,9 @@ use cloakroom_core::session::SessionRecord;
 use cloakroom_core::store::{Issue, Issued, Moment, StoreError, StoreErrorKind};
 use cloakroom_core::time::{Timestamp, millis};
 use cloakroom_core::token::TokenDigest;
-use sqlx::SqliteConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Sqlite, SqliteConnection};
 
 use super::database::SqliteDatabase;
 use super::error::store_error;
@@ -95,7 +97,14 @@ async fn insert(
     session: &SessionRecord,
 ) -> Result<(), StoreError> {
     sqlx::query(ENSURE_SUBJECT).bind(session.subject.as_str()).execute(&mut *connection).await.map_err(store_error)?;
-    let inserted = sqlx::query(INSERT_SESSION)
+    let inserted = insertion(digest, session).execute(&mut *connection).await.map_err(store_error)?;
+    // A trigger of somebody else's may have swallowed the row: then there is no session.
+    if inserted.rows_affected() == 1 { Ok(()) } else { Err(StoreError::new(StoreErrorKind::Conflict)) }
+}
+
+/// The statement that inserts a session: a login's, and the one of a copy into a file that nobody uses yet.
+pub(crate) fn insertion<'q>(digest: &'q TokenDigest, session: &'q SessionRecord) -> Query<'q, Sqlite, SqliteArguments> {
+    sqlx::query(INSERT_SESSION)
         .bind(&digest.as_bytes()[..])
         .bind(session.id.to_string())
         .bind(session.subject.as_str())
@@ -107,9 +116,4 @@ async fn insert(
         .bind(session.auth_method.as_str())
         .bind(session.client.user_agent())
         .bind(session.client.ip().map(|ip| ip.to_string()))
-        .execute(&mut *connection)
-        .await
-        .map_err(store_error)?;
-    // A trigger of somebody else's may have swallowed the row: then there is no session.
-    if inserted.rows_affected() == 1 { Ok(()) } else { Err(StoreError::new(StoreErrorKind::Conflict)) }
 }
