@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::session::SessionRecord;
+use crate::session::Times;
 use crate::time::Timestamp;
 
 const MINUTE: u64 = 60;
@@ -133,14 +133,15 @@ impl Policy {
         }
     }
 
-    /// Whether `record` was issued as "keep me signed in": it lives under longer timeouts than a visit has.
-    pub fn is_kept(&self, record: &SessionRecord) -> bool {
-        record.absolute_expires_at > record.authenticated_at.plus(self.absolute_timeout)
+    /// Whether a session was issued as "keep me signed in": it lives under longer timeouts than a visit has.
+    pub fn is_kept(&self, of: impl Into<Times>) -> bool {
+        let times = of.into();
+        times.absolute_expires_at > times.authenticated_at.plus(self.absolute_timeout)
     }
 
-    /// How old the recorded use of `record` may be before a use is recorded again.
-    pub fn touch_interval(&self, record: &SessionRecord) -> Duration {
-        record.idle_timeout.map_or(self.touch_every, |idle| self.touch_every.min(idle / TOUCH_FRACTION))
+    /// How old the recorded use of a session may be before a use is recorded again.
+    pub fn touch_interval(&self, of: impl Into<Times>) -> Duration {
+        of.into().idle_timeout.map_or(self.touch_every, |idle| self.touch_every.min(idle / TOUCH_FRACTION))
     }
 
     /// Whether a session authenticated at `authenticated_at` counts as recent at `now` (ASVS 5.0 7.5.3).

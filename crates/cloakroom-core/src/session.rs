@@ -1,5 +1,6 @@
 //! A session: one login on one device, as a record. Whether it is usable is the verdict's to say.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -115,12 +116,12 @@ pub struct NotASubject {
 
 /// How the subject proved who it is: 1 to 32 lower-case ASCII letters, digits, `_` or `-`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct AuthMethod(Box<str>);
+pub struct AuthMethod(Cow<'static, str>);
 
 impl AuthMethod {
     /// A password, checked by whoever issued the session.
-    pub fn password() -> Self {
-        Self("password".into())
+    pub const fn password() -> Self {
+        Self(Cow::Borrowed("password"))
     }
 
     /// Takes a method's name.
@@ -132,7 +133,7 @@ impl AuthMethod {
         if text.is_empty() || text.len() > AUTH_METHOD_BYTES_MAX || !text.bytes().all(allowed) {
             return Err(NotAnAuthMethod);
         }
-        Ok(Self(text.into()))
+        Ok(if text == Self::password().as_str() { Self::password() } else { Self(Cow::Owned(text.to_owned())) })
     }
 
     /// The name.
@@ -205,6 +206,30 @@ pub struct SessionRecord {
     pub auth_method: AuthMethod,
     /// What was known of the client at login.
     pub client: ClientFacts,
+}
+
+/// The times of a session that decide whether it is usable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// As [`SessionRecord::authenticated_at`].
+    pub authenticated_at: Timestamp,
+    /// As [`SessionRecord::last_seen_at`].
+    pub last_seen_at: Timestamp,
+    /// As [`SessionRecord::idle_timeout`].
+    pub idle_timeout: Option<Duration>,
+    /// As [`SessionRecord::absolute_expires_at`].
+    pub absolute_expires_at: Timestamp,
+}
+
+impl From<&SessionRecord> for Times {
+    fn from(record: &SessionRecord) -> Self {
+        Self {
+            authenticated_at: record.authenticated_at,
+            last_seen_at: record.last_seen_at,
+            idle_timeout: record.idle_timeout,
+            absolute_expires_at: record.absolute_expires_at,
+        }
+    }
 }
 
 impl SessionRecord {

@@ -13,10 +13,12 @@ mod error;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 pub use error::{StoreError, StoreErrorKind};
 
 use crate::account::{Account, LoginName};
+use crate::coherence::{FeedReply, Horizon};
 use crate::ending::{EndReason, Ending};
 use crate::password::PasswordHash;
 use crate::session::{SessionId, SessionRecord, Subject};
@@ -28,6 +30,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 
 /// Most rows a list returns at once.
 pub const PAGE_MAX: u32 = 500;
+/// Most changes one reply of the feed carries, about 1 MB; where there are more, none is named.
+pub const CHANGES_MAX: usize = 10_000;
 
 /// What the database had committed when a login began.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,6 +166,18 @@ pub struct Scrubbed {
     pub next: Option<SessionId>,
 }
 
+/// Reads the feed for one instance, on a connection of its own that is made when it is first needed.
+pub trait FeedReader: Send + Debug {
+    /// What happened beyond the horizon, and how far there is to see now: one snapshot (see [`coherence`](crate::coherence)).
+    ///
+    /// After an error or a time limit the connection is given up; the next poll makes another.
+    fn poll<'a>(&'a mut self, since: Option<&'a Horizon>) -> StoreFuture<'a, FeedReply>;
+
+    /// Resolves when somebody hints that there is something to poll; never where hints do not reach. May be dropped and
+    /// called again without losing one, and loses some all the same: a hint is no promise.
+    fn hinted(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
 /// Keeps sessions.
 pub trait SessionStore: Send + Sync + Debug + 'static {
     /// The moment a login begins; call it before the credential is read.
@@ -194,6 +210,12 @@ pub trait SessionStore: Send + Sync + Debug + 'static {
 
     /// A subject's last endings, newest first, at most `limit` (up to [`PAGE_MAX`]).
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>>;
+
+    /// A reader of the feed, whose every poll is given up after `answer_max`.
+    fn feed(&self, answer_max: Duration) -> Box<dyn FeedReader>;
+
+    /// Hints to other instances that there is something to poll. Call it after the commit, never within a transaction.
+    fn hint(&self) -> StoreFuture<'_, ()>;
 
     /// Deletes one chunk of what ended longer ago than its retention.
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged>;

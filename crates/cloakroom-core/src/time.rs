@@ -48,6 +48,42 @@ impl Timestamp {
     }
 }
 
+/// A point on a clock that never goes back, is set by nobody, and counts the time a machine is suspended: nanoseconds
+/// since a start of its own. Leases are measured on it (G9), never on the time of day.
+///
+/// ```
+/// use cloakroom_core::time::Steady;
+/// use std::time::Duration;
+///
+/// let sent = Steady::from_nanos(5);
+/// assert_eq!(sent.plus(Duration::from_nanos(2)).since(sent), Duration::from_nanos(2));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Steady(u64);
+
+impl Steady {
+    /// The point this many nanoseconds after the clock's start.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since the clock's start.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// `span` later; saturates.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+    }
+
+    /// How long ago `earlier` was; zero if it lies ahead.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
 /// Whole milliseconds of `span`, saturating at the largest an `i64` holds.
 pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)

@@ -2,7 +2,7 @@
 
 use crate::ending::EndReason;
 use crate::policy::Policy;
-use crate::session::SessionRecord;
+use crate::session::Times;
 use crate::time::Timestamp;
 
 /// Whether a record may be used.
@@ -23,20 +23,21 @@ pub struct Expiry {
     pub absolute_expires_at: Timestamp,
 }
 
-/// When `record` ends by itself under `policy`.
+/// When a session ends by itself under `policy`: of a [record](crate::session::SessionRecord), or of its times alone.
 ///
-/// What the record was promised at login counts, cut by the longest lifetimes of the policy: lowering a limit
+/// What it was promised at login counts, cut by the longest lifetimes of the policy: lowering a limit
 /// binds living sessions too, raising it does not prolong them.
-pub fn expiry(record: &SessionRecord, policy: &Policy) -> Expiry {
+pub fn expiry(of: impl Into<Times>, policy: &Policy) -> Expiry {
+    let times = of.into();
     let idle_max = policy.keep_idle_timeout.max(policy.idle_timeout);
     let absolute_max = policy.keep_absolute_timeout.max(policy.absolute_timeout);
     Expiry {
-        idle_expires_at: record.idle_timeout.map(|idle| record.last_seen_at.plus(idle.min(idle_max))),
-        absolute_expires_at: record.absolute_expires_at.min(record.authenticated_at.plus(absolute_max)),
+        idle_expires_at: times.idle_timeout.map(|idle| times.last_seen_at.plus(idle.min(idle_max))),
+        absolute_expires_at: times.absolute_expires_at.min(times.authenticated_at.plus(absolute_max)),
     }
 }
 
-/// Whether `record` is usable at `now` (ASVS 5.0 7.3.1 and 7.3.2, NIST SP 800-63B-4 5.2).
+/// Whether a session is usable at `now` (ASVS 5.0 7.3.1 and 7.3.2, NIST SP 800-63B-4 5.2).
 ///
 /// A session is usable strictly before its expiry: in the very millisecond of the expiry it is ended.
 ///
@@ -58,8 +59,8 @@ pub fn expiry(record: &SessionRecord, policy: &Policy) -> Expiry {
 /// assert_eq!(verdict(&record, login.plus(Duration::from_millis(59_999)), &Policy::default()), Verdict::Usable);
 /// assert_ne!(verdict(&record, login.plus(Duration::from_millis(60_000)), &Policy::default()), Verdict::Usable);
 /// ```
-pub fn verdict(record: &SessionRecord, now: Timestamp, policy: &Policy) -> Verdict {
-    let expiry = expiry(record, policy);
+pub fn verdict(of: impl Into<Times>, now: Timestamp, policy: &Policy) -> Verdict {
+    let expiry = expiry(of, policy);
     if now >= expiry.absolute_expires_at {
         return Verdict::Ended(EndReason::Absolute);
     }
@@ -72,7 +73,7 @@ pub fn verdict(record: &SessionRecord, now: Timestamp, policy: &Policy) -> Verdi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{AuthMethod, ClientFacts, SessionId, Subject};
+    use crate::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
     use crate::world::PredictableRandom;
     use proptest::prelude::*;
     use std::time::Duration;

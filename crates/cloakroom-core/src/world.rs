@@ -6,12 +6,15 @@ use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::time::Timestamp;
+use crate::time::{Steady, Timestamp};
 
 /// Tells the time.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The current time (UTC).
     fn now(&self) -> Timestamp;
+
+    /// The current point on a clock that nobody sets and that counts the time the machine is suspended: for leases (G9).
+    fn steady(&self) -> Steady;
 }
 
 /// A cryptographically secure random generator (ASVS 5.0 11.5.1).
@@ -30,28 +33,36 @@ pub struct RandomUnavailable;
 
 /// A clock that moves only when told to. For tests.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now: AtomicI64,
+    steady: AtomicU64,
+}
 
 impl ManualClock {
     /// A clock that stands at `start`.
     pub const fn at(start: Timestamp) -> Self {
-        Self(AtomicI64::new(start.as_millis()))
+        Self { now: AtomicI64::new(start.as_millis()), steady: AtomicU64::new(0) }
     }
 
-    /// Moves the clock forward.
+    /// Lets time pass.
     pub fn advance(&self, span: Duration) {
-        self.0.fetch_add(crate::time::millis(span), Ordering::SeqCst);
+        self.now.fetch_add(crate::time::millis(span), Ordering::SeqCst);
+        self.steady.fetch_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
-    /// Sets the clock, backwards too.
+    /// Sets the time of day, backwards too; no time passes.
     pub fn set(&self, now: Timestamp) {
-        self.0.store(now.as_millis(), Ordering::SeqCst);
+        self.now.store(now.as_millis(), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn steady(&self) -> Steady {
+        Steady::from_nanos(self.steady.load(Ordering::SeqCst))
     }
 }
 

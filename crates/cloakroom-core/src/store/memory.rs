@@ -3,15 +3,17 @@
 //! One lock makes every operation a transaction. It passes the same contract as the databases.
 
 mod accounts;
+mod feed;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use self::feed::Entry;
 use super::{
-    Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
-    StoreErrorKind, StoreFuture, Target, Touch,
+    FeedReader, Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore,
+    StoreError, StoreErrorKind, StoreFuture, Target, Touch,
 };
 use crate::account::{Account, LoginName};
 use crate::ending::{EndReason, Ending};
@@ -21,7 +23,7 @@ use crate::token::TokenDigest;
 
 /// Keeps sessions and accounts in memory. Clones of an `Arc` share them; nothing outlives the process.
 #[derive(Default)]
-pub struct MemoryStore(Mutex<State>);
+pub struct MemoryStore(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -32,7 +34,9 @@ struct State {
     all_ended_at: HashMap<Subject, i64>,
     /// When everybody's sessions were last ended.
     everyone_ended_at: Option<i64>,
-    feed: VecDeque<(TokenDigest, Ending)>,
+    feed: VecDeque<Entry>,
+    /// The last position that was purged from the feed.
+    purged_to: i64,
     accounts: BTreeMap<LoginName, Account>,
 }
 
@@ -71,8 +75,8 @@ impl State {
         ended.sort_by_key(|(_, record)| record.id);
         let count = ended.len() as u64;
         for (digest, record) in ended {
-            self.next_position();
-            self.feed.push_back((digest, Ending { session: record.id, subject: record.subject, reason, at }));
+            let ending = Ending { session: record.id, subject: record.subject, reason, at };
+            self.append(Entry { position: 0, digest, session: record.id, at, ending: Some(ending) });
         }
         count
     }
@@ -145,7 +149,8 @@ impl State {
             record.last_seen_at = record.last_seen_at.max(replace.now);
             record.absolute_expires_at = until;
         }
-        self.next_position();
+        let (digest, session, at) = (replace.old, record.id, replace.now);
+        self.append(Entry { position: 0, digest, session, at, ending: None });
         self.sessions.insert(replace.new, record);
         Ok(true)
     }
@@ -202,14 +207,9 @@ impl State {
             .filter(|(_, record)| !record.is_living(last))
             .map(|(digest, record)| (*digest, record.absolute_expires_at <= last))
             .collect();
-        let feed_old = self.feed.iter().filter(|(_, ending)| ending.at < purge.feed_before).count();
+        let feed_old = self.feed.iter().filter(|entry| entry.at < purge.feed_before).count();
         let more = gone.len() > chunk || feed_old > chunk;
-        let mut forgotten = 0;
-        self.feed.retain(|(_, ending)| {
-            let is_kept = forgotten == chunk || ending.at >= purge.feed_before;
-            forgotten += usize::from(!is_kept);
-            is_kept
-        });
+        let forgotten = self.purge_feed(purge.feed_before, chunk);
         gone.truncate(chunk);
         let sessions = gone.len() as u64;
         for (purged, absolute) in gone {
@@ -239,8 +239,8 @@ impl SessionStore for MemoryStore {
 
     fn ending_of(&self, digest: TokenDigest) -> StoreFuture<'_, Option<Ending>> {
         let state = self.state();
-        let found = state.feed.iter().rev().find(|(ended, _)| *ended == digest);
-        ready(Ok(found.map(|(_, ending)| ending.clone())))
+        let mut of_digest = state.feed.iter().rev().filter(|entry| entry.digest == digest);
+        ready(Ok(of_digest.find_map(|entry| entry.ending.clone())))
     }
 
     fn touch(&self, touches: Vec<Touch>, now: Timestamp) -> StoreFuture<'_, Vec<TokenDigest>> {
@@ -261,8 +261,17 @@ impl SessionStore for MemoryStore {
 
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {
         let state = self.state();
-        let of_subject = state.feed.iter().rev().map(|(_, ending)| ending).filter(|e| e.subject == subject);
+        let of_subject =
+            state.feed.iter().rev().filter_map(|entry| entry.ending.as_ref()).filter(|e| e.subject == subject);
         ready(Ok(of_subject.take(limit.min(PAGE_MAX) as usize).cloned().collect()))
+    }
+
+    fn feed(&self, _answer_max: Duration) -> Box<dyn FeedReader> {
+        Box::new(feed::Reader::of(&self.0))
+    }
+
+    fn hint(&self) -> StoreFuture<'_, ()> {
+        ready(Ok(())) // whoever shares it is in this process
     }
 
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {

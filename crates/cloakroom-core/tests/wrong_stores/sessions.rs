@@ -5,8 +5,8 @@ use std::time::Duration;
 use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::session::{SessionRecord, Subject};
 use cloakroom_core::store::{
-    Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
-    StoreErrorKind, StoreFuture, Target, Touch,
+    FeedReader, Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore,
+    StoreError, StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -354,6 +354,14 @@ impl SessionStore for Faulty {
 
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {
         Box::pin(self.wrong_endings(subject, limit))
+    }
+
+    fn feed(&self, answer_max: Duration) -> Box<dyn FeedReader> {
+        self.inner.feed(answer_max)
+    }
+
+    fn hint(&self) -> StoreFuture<'_, ()> {
+        self.inner.hint()
     }
 
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {

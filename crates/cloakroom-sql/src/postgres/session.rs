@@ -60,6 +60,14 @@ impl SessionStore for PostgresDatabase {
         Box::pin(self.last_endings(subject, limit))
     }
 
+    fn feed(&self, _answer_max: std::time::Duration) -> Box<dyn cloakroom_core::store::FeedReader> {
+        Box::new(crate::error::NotYet)
+    }
+
+    fn hint(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {
         Box::pin(self.purge_chunk(purge))
     }

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::app::App;
 use cloakroom::{CookieSettings, Policy, SessionRecord};
+use std::time::Duration;
+
 use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{
-    Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
+    FeedReader, Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
     StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
@@ -70,6 +72,12 @@ impl SessionStore for Cuttable {
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {
         self.unless_cut(self.inner.endings(subject, limit))
     }
+    fn feed(&self, answer_max: Duration) -> Box<dyn FeedReader> {
+        self.inner.feed(answer_max)
+    }
+    fn hint(&self) -> StoreFuture<'_, ()> {
+        self.inner.hint()
+    }
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {
         self.unless_cut(self.inner.purge(purge))
     }
@@ -123,7 +131,7 @@ async fn uses_noted_during_an_outage_are_written_after_it() {
     let store = Arc::new(Cuttable::default());
     let app = App::with(Policy::default(), CookieSettings::host(), Arc::clone(&store) as _);
     let mut browser = app.logged_in("ada").await;
-    app.advance(std::time::Duration::from_mins(10));
+    app.advance(Duration::from_mins(10));
     browser.get("/me").await;
     store.is_cut.store(true, Ordering::SeqCst);
     assert!(app.sessions.flush().await.is_err());

@@ -10,7 +10,8 @@ use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{
-    Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreFuture, Target, Touch,
+    FeedReader, Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreFuture,
+    Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -105,6 +106,12 @@ impl SessionStore for Scripted {
     }
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {
         self.inner.endings(subject, limit)
+    }
+    fn feed(&self, answer_max: Duration) -> Box<dyn FeedReader> {
+        self.inner.feed(answer_max)
+    }
+    fn hint(&self) -> StoreFuture<'_, ()> {
+        self.inner.hint()
     }
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {
         self.inner.purge(purge)

@@ -1,0 +1,1 @@
+//! Whole schedules of several instances and a model database, from a seed.
