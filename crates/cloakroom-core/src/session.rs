@@ -41,6 +41,12 @@ impl SessionId {
         Self(id)
     }
 
+    /// The id that follows this one in their order: a list of what is before it begins with this one.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        Self(Uuid::from_u128(self.0.as_u128().saturating_add(1)))
+    }
+
     /// The id as a UUID, for a store.
     pub const fn as_uuid(&self) -> &Uuid {
         &self.0

@@ -8,7 +8,8 @@ use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::world::{Clock, Random};
 
 use crate::cookie::CookieSettings;
-use crate::sessions::{Sessions, Shared};
+use crate::sessions::{Parts, Sessions, Shared};
+use crate::validate::Validation;
 use crate::world::{SystemClock, SystemRandom};
 
 /// Sets sessions up where the defaults do not fit: another store, policy, cookie, clock.
@@ -25,6 +26,7 @@ use crate::world::{SystemClock, SystemRandom};
 pub struct Builder {
     policy: Policy,
     cookie: CookieSettings,
+    validation: Validation,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -35,6 +37,7 @@ impl Default for Builder {
         Self {
             policy: Policy::default(),
             cookie: CookieSettings::default(),
+            validation: Validation::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }
@@ -54,6 +57,21 @@ impl Builder {
         Self { cookie, ..self }
     }
 
+    /// How requests are validated: by asking the database each time, or from memory under a lease.
+    ///
+    /// ```
+    /// use cloakroom::{LeaseTerms, Sessions, Validation};
+    /// use std::time::Duration;
+    ///
+    /// let terms = LeaseTerms { lease: Duration::from_secs(2), ..LeaseTerms::default() };
+    /// let sessions = Sessions::builder().validation(Validation::Leased(terms)).in_memory()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn validation(self, validation: Validation) -> Self {
+        Self { validation, ..self }
+    }
+
     /// Another clock and generator than the system's. For tests.
     #[must_use]
     pub fn world(self, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
@@ -63,16 +81,24 @@ impl Builder {
     /// Sessions kept in `store`.
     ///
     /// # Errors
-    /// When a limit of the policy is out of its range.
+    /// When a limit of the policy or a term of the lease is out of its range.
     pub fn store(self, store: Arc<dyn SessionStore>) -> Result<Sessions, PolicyError> {
-        self.policy.check()?;
-        Ok(self.over(store))
+        self.check()?;
+        Ok(Sessions::of(self.over(store)))
     }
 
-    /// With a policy that is known to be within its ranges.
-    pub(crate) fn over(self, store: Arc<dyn SessionStore>) -> Sessions {
-        let Self { policy, cookie, clock, random } = self;
-        Sessions::of(Arc::new(Shared::new(store, policy, cookie, clock, random)))
+    fn check(&self) -> Result<(), PolicyError> {
+        self.policy.check()?;
+        match &self.validation {
+            Validation::Leased(terms) => terms.check(),
+            Validation::Strict => Ok(()),
+        }
+    }
+
+    /// With limits that are known to be within their ranges.
+    pub(crate) fn over(self, store: Arc<dyn SessionStore>) -> Shared {
+        let Self { policy, cookie, validation, clock, random } = self;
+        Shared::new(store, Parts { policy, cookie, validation, clock, random })
     }
 
     /// Sessions kept in memory: they end with the process.
@@ -90,7 +116,7 @@ impl Builder {
     /// When the policy is out of range or the database cannot be opened; the text says what to do.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub async fn connect(self, url: &str) -> Result<Sessions, ConnectError> {
-        self.policy.check()?;
+        self.check()?;
         let database = cloakroom_sql::Database::open(url, cloakroom_sql::OpenOptions::default()).await?;
         self.database(database).await
     }
@@ -103,10 +129,11 @@ impl Builder {
     /// When the policy is out of range or the file cannot be migrated; the text says what to do.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub async fn database(self, database: cloakroom_sql::Database) -> Result<Sessions, ConnectError> {
+        self.check()?;
         if database.is_file() {
             database.migrate(cloakroom_sql::Scope::Sessions).await?;
         }
-        Ok(self.store(database.sessions())?.on(database))
+        Ok(Sessions::of(self.over(database.sessions()).on(database)))
     }
 }
 
@@ -118,7 +145,7 @@ impl Builder {
 impl From<cloakroom_sql::PgPool> for Sessions {
     fn from(pool: cloakroom_sql::PgPool) -> Self {
         let database = cloakroom_sql::Database::of_pool(pool, &cloakroom_sql::OpenOptions::default());
-        Self::builder().over(database.sessions()).on(database)
+        Self::of(Self::builder().over(database.sessions()).on(database))
     }
 }
 

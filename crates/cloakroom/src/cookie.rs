@@ -1,6 +1,7 @@
 //! The cookie that carries the token: its names, its attributes, and reading it. Nothing else builds or reads one.
 
 use std::fmt;
+use std::ops::Deref;
 use std::time::Duration;
 
 use cloakroom_core::token::{Token, TokenDigest};
@@ -100,13 +101,44 @@ fn zeroize_on_drop(text: String) -> zeroize::Zeroizing<String> {
     zeroize::Zeroizing::new(text)
 }
 
+/// The digests of the tokens that a request presents, at most [`TOKENS_TRIED_MAX`]: a slice that needs no allocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Presented {
+    digests: [TokenDigest; TOKENS_TRIED_MAX],
+    len: usize,
+}
+
+impl Default for Presented {
+    /// None.
+    fn default() -> Self {
+        Self { digests: [TokenDigest::from_bytes([0; 32]); TOKENS_TRIED_MAX], len: 0 }
+    }
+}
+
+impl Presented {
+    fn push(&mut self, digest: TokenDigest) {
+        if let Some(place) = self.digests.get_mut(self.len) {
+            *place = digest;
+            self.len += 1;
+        }
+    }
+}
+
+impl Deref for Presented {
+    type Target = [TokenDigest];
+
+    fn deref(&self) -> &[TokenDigest] {
+        self.digests.get(..self.len).unwrap_or_default()
+    }
+}
+
 /// The digests of the tokens that a request presents under `name`, in order, each once, at most [`TOKENS_TRIED_MAX`].
 ///
 /// Reads every `Cookie` header once, whatever bytes it holds. What is not a token costs a comparison and does not count,
 /// so that junk in front does not hide a good one. Names are compared exactly, case included: a browser guards
 /// the prefixes of names case-insensitively, servers that fold case have been fooled by others.
-pub fn presented_tokens(headers: &HeaderMap, name: &str) -> Vec<TokenDigest> {
-    let mut found = Vec::new();
+pub fn presented_tokens(headers: &HeaderMap, name: &str) -> Presented {
+    let mut found = Presented::default();
     for header in headers.get_all(COOKIE) {
         for pair in header.as_bytes().split(|&byte| byte == b';') {
             if found.len() == TOKENS_TRIED_MAX {
@@ -191,7 +223,7 @@ mod tests {
             (vec![format!("n={a}x")], vec![]),
         ] {
             let lines: Vec<_> = lines.iter().map(String::as_str).collect();
-            assert_eq!(presented_tokens(&headers(&lines), "n"), wanted, "{}", lines.len());
+            assert_eq!(*presented_tokens(&headers(&lines), "n"), *wanted, "{}", lines.len());
         }
     }
 

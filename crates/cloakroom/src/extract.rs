@@ -1,51 +1,63 @@
 //! The extractors: what a handler needs of a session, said by its arguments.
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
 use cloakroom_core::problem::Code;
+use cloakroom_core::session::ClientFacts;
+use http::header::USER_AGENT;
 use http::request::Parts;
 
+use crate::cookie::Presented;
 use crate::principal::{Outcome, Principal};
 use crate::rejection::Rejection;
 use crate::session::Session;
-use crate::sessions::Sessions;
-use crate::validate::strict::Validated;
+use crate::sessions::{RequestFacts, Sessions};
+use crate::validate::{Validated, validate};
 
 /// What the layer leaves for the extractors, among the request's extensions.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     sessions: Sessions,
-    outcome: Outcome,
-    session: Option<Session>,
-    is_busy: bool,
+    presented: Presented,
+    validated: Validated,
 }
 
 impl Facts {
-    pub(crate) fn new(sessions: Sessions, validated: Validated) -> Self {
-        let session = match (&validated.outcome, validated.digest) {
-            (Outcome::Active(principal), Some(digest)) => {
-                Some(Session::new(sessions.clone(), principal.clone(), digest))
-            }
-            _ => None,
-        };
-        Self { sessions, outcome: validated.outcome, session, is_busy: validated.is_busy }
+    pub(crate) const fn new(sessions: Sessions, presented: Presented, validated: Validated) -> Self {
+        Self { sessions, presented, validated }
     }
 
     /// The refusal of a handler that needs a principal, where validation found none.
     fn refusal(&self) -> Rejection {
-        match &self.outcome {
+        match &self.validated.outcome {
             Outcome::Ended(reason) => Rejection::from(*reason),
-            Outcome::Unavailable if self.is_busy => Rejection::new(Code::Busy),
+            Outcome::Unavailable if self.validated.is_busy => Rejection::new(Code::Busy),
             Outcome::Unavailable => Rejection::new(Code::Unavailable),
             Outcome::Anonymous | Outcome::Active(_) => Rejection::new(Code::LoginRequired),
         }
     }
 
     fn of(parts: &Parts) -> Result<&Self, Rejection> {
-        parts.extensions.get::<Self>().ok_or_else(|| {
-            tracing::error!("this route has no sessions layer: add `.layer(sessions.layer())` around it");
-            Rejection::new(Code::Internal)
-        })
+        parts.extensions.get::<Self>().ok_or_else(no_layer)
     }
+
+    /// The handle, knowing the request.
+    fn sessions(&self, parts: &Parts) -> Sessions {
+        self.sessions.of_request(RequestFacts { presented: self.presented, client: client_of(parts) })
+    }
+}
+
+fn no_layer() -> Rejection {
+    tracing::error!("this route has no sessions layer: add `.layer(sessions.layer())` around it");
+    Rejection::new(Code::Internal)
+}
+
+/// Read only by who needs it: nothing of it is needed to validate.
+fn client_of(parts: &Parts) -> ClientFacts {
+    let user_agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    ClientFacts::new(user_agent.as_deref(), peer.map(|ConnectInfo(address)| address.ip()))
 }
 
 impl<S: Sync> FromRequestParts<S> for Principal {
@@ -53,7 +65,7 @@ impl<S: Sync> FromRequestParts<S> for Principal {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
         let facts = Facts::of(parts)?;
-        facts.outcome.principal().cloned().ok_or_else(|| facts.refusal())
+        facts.validated.outcome.principal().cloned().ok_or_else(|| facts.refusal())
     }
 }
 
@@ -63,7 +75,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for Principal {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Rejection> {
         let facts = Facts::of(parts)?;
-        match &facts.outcome {
+        match &facts.validated.outcome {
             Outcome::Active(principal) => Ok(Some(principal.clone())),
             Outcome::Anonymous | Outcome::Ended(_) => Ok(None),
             Outcome::Unavailable => Err(facts.refusal()),
@@ -76,7 +88,8 @@ impl<S: Sync> FromRequestParts<S> for Session {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
         let facts = Facts::of(parts)?;
-        facts.session.clone().ok_or_else(|| facts.refusal())
+        let principal = facts.validated.outcome.principal().ok_or_else(|| facts.refusal())?;
+        Ok(Self::new(facts.sessions(parts), principal.clone()))
     }
 }
 
@@ -84,7 +97,7 @@ impl<S: Sync> FromRequestParts<S> for Sessions {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
-        Ok(Facts::of(parts)?.sessions.clone())
+        Ok(Facts::of(parts)?.sessions(parts))
     }
 }
 
@@ -92,6 +105,40 @@ impl<S: Sync> FromRequestParts<S> for Outcome {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
-        Ok(Facts::of(parts)?.outcome.clone())
+        Ok(Facts::of(parts)?.validated.outcome.clone())
+    }
+}
+
+/// For routes that must ask the database, whatever the lease says: paying, changing an address, administration.
+///
+/// Around [`Principal`] (the default), [`Session`] or [`Outcome`]. Under strict validation it asks nothing again; under leased
+/// validation the database is asked after the request began (G5 as strict validation gives it).
+///
+/// ```
+/// use cloakroom::{Session, Strict};
+///
+/// async fn pay(Strict(principal): Strict) -> String {
+///     format!("paid by {}", principal.subject())
+/// }
+/// async fn delete_everything(Strict(session): Strict<Session>) {}
+/// # let _: axum::Router = axum::Router::new().route("/pay", axum::routing::post(pay)).route("/x", axum::routing::post(delete_everything));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Strict<T = Principal>(pub T);
+
+impl<S: Sync, T: FromRequestParts<S, Rejection = Rejection>> FromRequestParts<S> for Strict<T> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let facts = Facts::of(parts)?;
+        if !facts.validated.is_strict {
+            let (shared, presented) = (facts.sessions.shared().clone(), facts.presented);
+            let validated = validate(&shared, &presented, true).await;
+            if !matches!(validated.outcome, Outcome::Active(_) | Outcome::Unavailable) {
+                presented.iter().for_each(|digest| shared.forget(digest)); // memory says otherwise, and is wrong
+            }
+            parts.extensions.get_mut::<Facts>().ok_or_else(no_layer)?.validated = validated;
+        }
+        T::from_request_parts(parts, state).await.map(Self)
     }
 }

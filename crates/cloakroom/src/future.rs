@@ -5,28 +5,27 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use cloakroom_core::session::SessionRecord;
+use cloakroom_core::coherence::Held;
 use cloakroom_core::store::Touch;
 use cloakroom_core::time::Timestamp;
-use cloakroom_core::token::TokenDigest;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::cookie::Presented;
 use crate::extract::Facts;
 use crate::principal::Outcome;
 use crate::response::NotAUse;
 use crate::sessions::{Sessions, Shared};
-use crate::validate::strict::{Validated, validate};
+use crate::validate::{Validated, leased, validate};
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 pin_project! {
     /// The answer of [`SessionsService`](crate::SessionsService).
     pub struct ResponseFuture<S: Service<Request<B>>, B> {
-        call: Option<(S, Request<B>)>,
-        sessions: Option<Sessions>,
+        waiting: Option<Waiting<S, B>>,
         // Noted when the inner service has answered, or when the request is dropped half-way: it was a use all the same.
         a_use: Option<Use>,
         response: Option<S::Response>,
@@ -51,19 +50,33 @@ impl<S: Service<Request<B>>, B> std::fmt::Debug for ResponseFuture<S, B> {
 }
 
 impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
-    pub(crate) fn new(sessions: Sessions, shared: Arc<Shared>, inner: S, request: Request<B>) -> Self {
-        let facts = sessions.clone();
-        let validating: Boxed<Validated> = Box::pin(async move {
-            let now = shared.now();
-            validate(&shared, &facts.request().presented, now).await
-        });
-        Self {
-            call: Some((inner, request)),
-            sessions: Some(sessions),
-            a_use: None,
-            response: None,
-            state: State::Validating { validating },
+    pub(crate) fn new(sessions: Sessions, presented: Presented, inner: S, request: Request<B>) -> Self {
+        let waiting = Waiting { inner, request, sessions, presented };
+        let shared = waiting.sessions.shared();
+        if let Some(validated) = leased::hit(shared, &presented) {
+            let (a_use, inner) = waiting.call(validated);
+            return Self { waiting: None, a_use, response: None, state: State::Answering { inner } };
         }
+        let shared = Arc::clone(shared);
+        let validating = Box::pin(async move { validate(&shared, &presented, false).await });
+        Self { waiting: Some(waiting), a_use: None, response: None, state: State::Validating { validating } }
+    }
+}
+
+/// A request that waits for validation.
+struct Waiting<S, B> {
+    inner: S,
+    request: Request<B>,
+    sessions: Sessions,
+    presented: Presented,
+}
+
+impl<S: Service<Request<B>>, B> Waiting<S, B> {
+    /// Calls the inner service with what is known now.
+    fn call(mut self, validated: Validated) -> (Option<Use>, S::Future) {
+        let a_use = Use::of(&self.sessions, &validated);
+        self.request.extensions_mut().insert(Facts::new(self.sessions, self.presented, validated));
+        (a_use, self.inner.call(self.request))
     }
 }
 
@@ -79,13 +92,11 @@ where
             match this.state.as_mut().project() {
                 StateProjection::Validating { validating } => {
                     let validated = ready!(validating.as_mut().poll(cx));
-                    let (Some((mut inner, mut request)), Some(sessions)) = (this.call.take(), this.sessions.take())
-                    else {
-                        return Poll::Pending; // both are there until validation is done, which happens once
+                    let Some(waiting) = this.waiting.take() else {
+                        return Poll::Pending; // it waits until validation is done, which happens once
                     };
-                    *this.a_use = Use::of(&sessions, &validated);
-                    request.extensions_mut().insert(Facts::new(sessions, validated));
-                    let inner = inner.call(request);
+                    let (a_use, inner) = waiting.call(validated);
+                    *this.a_use = a_use;
                     this.state.set(State::Answering { inner });
                 }
                 StateProjection::Answering { inner } => {
@@ -113,16 +124,15 @@ where
 struct Use {
     shared: Arc<Shared>,
     /// `None` once noted, or where there is nothing to note: recorded recently enough.
-    due: Option<(Touch, SessionRecord)>,
+    due: Option<(Arc<Held>, Timestamp)>,
 }
 
 impl Use {
     fn of(sessions: &Sessions, validated: &Validated) -> Option<Self> {
-        let (Outcome::Active(principal), Some(digest)) = (&validated.outcome, validated.digest) else {
-            return None;
-        };
+        let Outcome::Active(principal) = &validated.outcome else { return None };
         let shared = Arc::clone(sessions.shared());
-        let due = due(&shared, principal.record(), digest, shared.now());
+        let now = shared.now();
+        let due = is_due(&shared, principal.held(), now).then(|| (Arc::clone(principal.held()), now));
         Some(Self { shared, due })
     }
 
@@ -132,29 +142,36 @@ impl Use {
 
     /// Notes the use; returns the write to wait for where it cannot wait for the sweep.
     fn note(mut self) -> Option<Boxed<()>> {
-        let (touch, record) = self.due.take()?;
-        if self.shared.touches().note(touch, &record) {
-            return None;
-        }
+        let touch = self.noted()?;
         let shared = Arc::clone(&self.shared);
         Some(Box::pin(async move {
-            if let Err(error) = shared.store().touch(vec![touch], touch.used_at).await {
-                tracing::warn!(%error, "a use of a session was not recorded");
+            match shared.store().touch(vec![touch], touch.used_at).await {
+                Ok(gone) => gone.iter().for_each(|digest| shared.forget(digest)),
+                Err(error) => tracing::warn!(%error, "a use of a session was not recorded"),
             }
         }))
+    }
+
+    /// What has to be written now; `None` where it can wait, or where another request noted it meanwhile.
+    fn noted(&mut self) -> Option<Touch> {
+        let (held, used_at) = self.due.take()?;
+        let times = held.times();
+        if !is_due(&self.shared, &held, used_at) || !held.note_use(used_at) {
+            return None;
+        }
+        let touch = Touch { digest: *held.digest(), used_at };
+        (!self.shared.touches().note(touch, times)).then_some(touch)
     }
 }
 
 impl Drop for Use {
     /// The request went away half-way. What cannot wait for the sweep is not recorded then: nobody waits for the write.
     fn drop(&mut self) {
-        if let Some((touch, record)) = self.due.take() {
-            self.shared.touches().note(touch, &record);
-        }
+        self.noted();
     }
 }
 
-fn due(shared: &Shared, record: &SessionRecord, digest: TokenDigest, now: Timestamp) -> Option<(Touch, SessionRecord)> {
-    let is_due = now > record.last_seen_at && now.since(record.last_seen_at) >= shared.policy().touch_interval(record);
-    is_due.then(|| (Touch { digest, used_at: now }, record.clone()))
+fn is_due(shared: &Shared, held: &Held, now: Timestamp) -> bool {
+    let times = held.times();
+    now > times.last_seen_at && now.since(times.last_seen_at) >= shared.policy().touch_interval(times)
 }

@@ -9,7 +9,9 @@ pub mod cookie;
 pub mod world;
 
 mod builder;
+mod ended;
 mod extract;
+mod follow;
 mod future;
 mod layer;
 mod login;
@@ -23,6 +25,7 @@ mod sweep;
 mod touches;
 mod validate;
 
+pub use cloakroom_core::coherence::LeaseTerms;
 pub use cloakroom_core::ending::{EndReason, Ending};
 pub use cloakroom_core::policy::{Keep, Policy, PolicyError};
 pub use cloakroom_core::problem::Code;
@@ -37,6 +40,9 @@ pub use builder::Builder;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use builder::ConnectError;
 pub use cookie::CookieSettings;
+pub use ended::Ended;
+pub use extract::Strict;
+pub use follow::FollowCounts;
 pub use future::ResponseFuture;
 pub use layer::SessionsLayer;
 pub use login::{Attempt, IssueError};
@@ -47,3 +53,5 @@ pub use service::SessionsService;
 pub use session::{ReplaceError, Session};
 pub use sessions::Sessions;
 pub use sweep::SweepCounts;
+pub use validate::Validation;
+pub use validate::counts::ValidationCounts;

@@ -11,6 +11,7 @@ use cloakroom_core::store::{Issue, Issued, Moment, StoreError};
 use cloakroom_core::token::Token;
 use cloakroom_core::world::RandomUnavailable;
 
+use crate::principal::Principal;
 use crate::rejection::{Rejection, Unavailable};
 use crate::response::LoggedIn;
 use crate::sessions::Sessions;
@@ -50,11 +51,15 @@ impl Attempt {
     pub async fn issue(self, subject: &(impl fmt::Display + ?Sized)) -> Result<LoggedIn, IssueError> {
         let prepared = self.prepare(subject.to_string())?;
         let issued = prepared.sessions.shared().store().issue(prepared.issue.clone()).await;
+        if let Ok(Issued::Created { over_cap }) = issued {
+            prepared.announce(over_cap).await;
+        }
         prepared.logged_in(issued)
     }
 
     /// Issues the session in a transaction of the application's own, on the database the sessions are kept in: a user row
     /// and its first session happen together or not at all. Hand the answer out only when the transaction has committed.
+    /// Under leased validation an older session of this browser is refused a moment later: at the latest when the lease is over.
     ///
     /// ```
     /// # async fn sign_up(attempt: cloakroom::Attempt, pool: cloakroom_sql::SqlitePool) -> Result<(), Box<dyn std::error::Error>> {
@@ -84,7 +89,7 @@ impl Attempt {
     fn prepare(self, subject: String) -> Result<Prepared, IssueError> {
         let subject = Subject::new(subject).map_err(IssueErrorKind::NotASubject)?;
         let shared = self.sessions.shared();
-        let now = shared.now();
+        let (now, request) = (shared.now(), self.sessions.request());
         let lifetime = shared.policy().lifetime(self.keep);
         let token = Token::generate(shared.random()).map_err(IssueErrorKind::Random)?;
         let session = SessionRecord {
@@ -96,13 +101,13 @@ impl Attempt {
             idle_timeout: Some(lifetime.idle),
             absolute_expires_at: now.plus(lifetime.absolute),
             auth_method: self.method,
-            client: self.sessions.request().client.clone(),
+            client: request.map(|request| request.client.clone()).unwrap_or_default(),
         };
         let issue = Issue {
             moment: self.moment,
             digest: token.digest(),
             session,
-            supersedes: self.sessions.request().presented.clone(),
+            supersedes: request.map(|request| request.presented.to_vec()).unwrap_or_default(),
             max_per_subject: shared.policy().max_per_subject,
         };
         let max_age = (self.keep == Keep::SignedIn).then_some(lifetime.absolute);
@@ -119,13 +124,27 @@ struct Prepared {
 }
 
 impl Prepared {
+    /// What the login ended is over on this instance when this returns.
+    async fn announce(&self, over_cap: u32) {
+        let (shared, supersedes) = (self.sessions.shared(), &self.issue.supersedes);
+        for digest in supersedes {
+            shared.forget(digest);
+        }
+        if over_cap > 0 {
+            shared.catch_up().await;
+        } else if !supersedes.is_empty() {
+            shared.hint().await;
+        }
+    }
+
     fn logged_in(self, issued: Result<Issued, StoreError>) -> Result<LoggedIn, IssueError> {
         let Issued::Created { over_cap } = issued.map_err(IssueErrorKind::Store)? else {
             return Err(IssueErrorKind::Overtaken.into());
         };
         let (shared, session) = (self.sessions.shared(), self.issue.session);
         tracing::info!(session.id = %session.id, over_cap, "session issued");
-        Ok(LoggedIn::new(shared.cookie(), &self.token, self.max_age, session, shared.policy()))
+        let principal = Principal::of(self.issue.digest, &session, shared.policy());
+        Ok(LoggedIn::new(shared.cookie(), &self.token, self.max_age, principal))
     }
 }
 

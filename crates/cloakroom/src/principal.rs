@@ -3,88 +3,82 @@
 use std::fmt;
 use std::sync::Arc;
 
+use cloakroom_core::coherence::Held;
 use cloakroom_core::ending::EndReason;
 use cloakroom_core::policy::Policy;
-use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
+use cloakroom_core::session::{AuthMethod, SessionId, SessionRecord, Subject, Times};
 use cloakroom_core::time::Timestamp;
-use cloakroom_core::verdict::expiry;
+use cloakroom_core::token::TokenDigest;
+use cloakroom_core::verdict::{Expiry, expiry};
 
 /// Who makes the request, after validation: a subject and the session it comes in.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Principal(Arc<Facts>);
-
-#[derive(PartialEq, Eq)]
-struct Facts {
-    record: SessionRecord,
-    idle_expires_at: Option<Timestamp>,
-    absolute_expires_at: Timestamp,
+pub struct Principal {
+    held: Arc<Held>,
+    last_seen_at: Timestamp,
+    expiry: Expiry,
 }
 
 impl Principal {
-    pub(crate) fn new(record: SessionRecord, policy: &Policy) -> Self {
-        let expiry = expiry(&record, policy);
-        Self(Arc::new(Facts {
-            record,
-            idle_expires_at: expiry.idle_expires_at,
-            absolute_expires_at: expiry.absolute_expires_at,
-        }))
+    /// Of a session with these times: a use may be noted in what is held while the request runs.
+    pub(crate) fn new(held: Arc<Held>, times: Times, policy: &Policy) -> Self {
+        Self { held, last_seen_at: times.last_seen_at, expiry: expiry(times, policy) }
+    }
+
+    /// Of a record that was just read or written.
+    pub(crate) fn of(digest: TokenDigest, record: &SessionRecord, policy: &Policy) -> Self {
+        Self::new(Arc::new(Held::of(digest, record)), Times::from(record), policy)
+    }
+
+    pub(crate) const fn held(&self) -> &Arc<Held> {
+        &self.held
     }
 
     /// Whose session it is.
     pub fn subject(&self) -> &Subject {
-        &self.0.record.subject
+        self.held.subject()
     }
 
     /// The public name of the session: safe to show and to log.
     pub fn session_id(&self) -> SessionId {
-        self.0.record.id
+        self.held.id()
     }
 
     /// When the session was issued.
     pub fn created_at(&self) -> Timestamp {
-        self.0.record.created_at
+        self.held.created_at()
     }
 
     /// When the credential was last proven.
     pub fn authenticated_at(&self) -> Timestamp {
-        self.0.record.authenticated_at
+        self.held.times().authenticated_at
     }
 
     /// The last recorded use before this request.
-    pub fn last_seen_at(&self) -> Timestamp {
-        self.0.record.last_seen_at
+    pub const fn last_seen_at(&self) -> Timestamp {
+        self.last_seen_at
     }
 
     /// How the subject proved who it is.
     pub fn auth_method(&self) -> &AuthMethod {
-        &self.0.record.auth_method
-    }
-
-    /// What was known of the client at login. A hint for people, never a proof.
-    pub fn client(&self) -> &ClientFacts {
-        &self.0.record.client
+        self.held.auth_method()
     }
 
     /// When the session ends for lack of use, unless it is used before; `None`: never.
-    pub fn idle_expires_at(&self) -> Option<Timestamp> {
-        self.0.idle_expires_at
+    pub const fn idle_expires_at(&self) -> Option<Timestamp> {
+        self.expiry.idle_expires_at
     }
 
     /// When the session ends, whatever happens.
-    pub fn absolute_expires_at(&self) -> Timestamp {
-        self.0.absolute_expires_at
-    }
-
-    /// The whole record.
-    pub fn record(&self) -> &SessionRecord {
-        &self.0.record
+    pub const fn absolute_expires_at(&self) -> Timestamp {
+        self.expiry.absolute_expires_at
     }
 }
 
 impl fmt::Debug for Principal {
     /// Shows the session's public name only: a subject may be somebody's e-mail address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Principal").field("session_id", &self.0.record.id).finish_non_exhaustive()
+        f.debug_struct("Principal").field("session_id", &self.session_id()).finish_non_exhaustive()
     }
 }
 

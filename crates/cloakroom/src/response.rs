@@ -4,8 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
-use cloakroom_core::policy::Policy;
-use cloakroom_core::session::SessionRecord;
 use cloakroom_core::token::Token;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE};
@@ -26,10 +24,9 @@ impl LoggedIn {
         settings: &CookieSettings,
         token: &Token,
         max_age: Option<Duration>,
-        session: SessionRecord,
-        policy: &Policy,
+        principal: Principal,
     ) -> Self {
-        Self { cookie: settings.handing_over(token, max_age), principal: Principal::new(session, policy) }
+        Self { cookie: settings.handing_over(token, max_age), principal }
     }
 
     /// Who is logged in now.

@@ -1,19 +1,14 @@
 //! The service: configuration and an inner service. It validates the request, then calls the inner one.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::extract::ConnectInfo;
-use cloakroom_core::session::ClientFacts;
-use http::header::USER_AGENT;
 use http::{Request, Response};
 use tower_service::Service;
 
 use crate::cookie::presented_tokens;
 use crate::future::ResponseFuture;
-use crate::sessions::{RequestFacts, Sessions};
-use crate::sweep;
+use crate::sessions::Sessions;
+use crate::{follow, sweep};
 
 /// What [`SessionsLayer`](crate::SessionsLayer) puts around a service.
 #[derive(Clone, Debug)]
@@ -41,18 +36,15 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        sweep::start_once(self.sessions.shared());
+        let shared = self.sessions.shared();
+        sweep::start_once(shared);
+        if shared.lease().is_some() {
+            follow::start_once(shared);
+        }
         let presented = presented_tokens(request.headers(), self.sessions.cookie_name());
-        let sessions = self.sessions.of_request(RequestFacts { presented, client: client_of(&request) });
         // The clone takes our place; the service that said it was ready is the one that is called.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
-        ResponseFuture::new(sessions, Arc::clone(self.sessions.shared()), inner, request)
+        ResponseFuture::new(self.sessions.clone(), presented, inner, request)
     }
-}
-
-fn client_of<B>(request: &Request<B>) -> ClientFacts {
-    let user_agent = request.headers().get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    ClientFacts::new(user_agent.as_deref(), peer.map(|ConnectInfo(address)| address.ip()))
 }

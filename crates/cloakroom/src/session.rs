@@ -7,6 +7,7 @@ use cloakroom_core::store::{Replace, Target};
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::{Token, TokenDigest};
 
+use crate::ended::{Awaited, Ended};
 use crate::principal::Principal;
 use crate::rejection::{Rejection, Unavailable};
 use crate::response::{LoggedIn, LoggedOut};
@@ -17,12 +18,11 @@ use crate::sessions::Sessions;
 pub struct Session {
     sessions: Sessions,
     principal: Principal,
-    digest: TokenDigest,
 }
 
 impl Session {
-    pub(crate) const fn new(sessions: Sessions, principal: Principal, digest: TokenDigest) -> Self {
-        Self { sessions, principal, digest }
+    pub(crate) const fn new(sessions: Sessions, principal: Principal) -> Self {
+        Self { sessions, principal }
     }
 
     /// Who makes the request.
@@ -31,8 +31,33 @@ impl Session {
     }
 
     /// What the store knows the session's token by.
-    pub const fn token_digest(&self) -> TokenDigest {
-        self.digest
+    pub fn token_digest(&self) -> TokenDigest {
+        *self.principal.held().digest()
+    }
+
+    /// Resolves when this session ended, whoever ended it and on whichever instance, or expired: for a WebSocket or an event
+    /// stream, which outlives the request that opened it. Works under strict and under leased validation (G10).
+    ///
+    /// Ends that Cloakroom makes are seen within milliseconds, others within [a poll](crate::LeaseTerms); a process that is cut
+    /// off from the database resolves with [`Ended::Unknown`] when its lease is over. A session whose token was
+    /// replaced lives on. An open connection is no use of its session: the idle timeout goes on.
+    ///
+    /// ```
+    /// use cloakroom::Session;
+    /// # async fn next_message() {}
+    /// async fn serve(session: Session) {
+    ///     loop {
+    ///         tokio::select! {
+    ///             ended = session.ended() => return println!("closing: {ended:?}"),
+    ///             () = next_message() => { /* … */ }
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    pub async fn ended(&self) -> Ended {
+        let shared = self.sessions.shared();
+        let (id, subject) = (self.principal.session_id(), self.principal.subject());
+        Awaited { shared, id, subject, digest: self.token_digest() }.end().await
     }
 
     /// Ends the session. When this returns, no request with its token is served any more (G2).
@@ -52,8 +77,9 @@ impl Session {
     }
 
     /// What validation would say of another session of the list, for showing when it ends.
-    pub fn principal_of(&self, record: SessionRecord) -> Principal {
-        Principal::new(record, self.sessions.policy())
+    pub fn principal_of(&self, record: &SessionRecord) -> Principal {
+        // Nobody asks another session of the list for its digest, which a list does not tell.
+        Principal::of(TokenDigest::from_bytes([0; 32]), record, self.sessions.policy())
     }
 
     /// Ends one of the subject's sessions; `false` if the id is nobody's or somebody else's.
@@ -70,7 +96,7 @@ impl Session {
     /// # Errors
     /// When the store cannot be asked.
     pub async fn end_others(&self) -> Result<u64, Unavailable> {
-        let target = Target::Others(self.principal.subject().clone(), self.digest);
+        let target = Target::Others(self.principal.subject().clone(), self.token_digest());
         self.sessions.end(target, EndReason::OtherDevice).await
     }
 
@@ -92,14 +118,16 @@ impl Session {
         let shared = self.sessions.shared();
         let token = Token::generate(shared.random()).map_err(|_| ReplaceError::Random)?;
         let now = shared.now();
-        let replace = Replace { old: self.digest, new: token.digest(), now, reauthenticated_until: None };
+        let old = self.token_digest();
+        let replace = Replace { old, new: token.digest(), now, reauthenticated_until: None };
         if !shared.store().replace(replace).await.map_err(Unavailable::from)? {
             return Err(ReplaceError::Gone);
         }
-        shared.touches().forget(&self.digest);
-        let record = self.principal.record().clone();
-        let max_age = shared.policy().is_kept(&record).then(|| remaining(&self.principal, now));
-        Ok(LoggedIn::new(shared.cookie(), &token, max_age, record, shared.policy()))
+        shared.forget(&old);
+        shared.hint().await;
+        let times = self.principal.held().times();
+        let max_age = shared.policy().is_kept(times).then(|| remaining(&self.principal, now));
+        Ok(LoggedIn::new(shared.cookie(), &token, max_age, self.principal))
     }
 }
 

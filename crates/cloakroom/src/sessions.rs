@@ -3,26 +3,32 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use cloakroom_core::coherence::LeaseTerms;
 use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::policy::Policy;
 use cloakroom_core::session::{ClientFacts, SessionId, SessionRecord, Subject};
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{ListQuery, SessionStore, Target};
-use cloakroom_core::time::Timestamp;
+use cloakroom_core::time::{Steady, Timestamp};
 use cloakroom_core::token::TokenDigest;
 use cloakroom_core::world::{Clock, Random};
 
 use crate::builder::Builder;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use crate::builder::ConnectError;
-use crate::cookie::CookieSettings;
+use crate::cookie::{CookieSettings, Presented};
+use crate::follow::{self, FollowCounts, Follower};
 use crate::layer::SessionsLayer;
 use crate::login::Attempt;
 use crate::rejection::Unavailable;
 use crate::response::LoggedOut;
 use crate::sweep::{Counters, SweepCounts, write_touches};
 use crate::touches::Touches;
+use crate::validate::Validation;
+use crate::validate::counts::{ValidationCounts, Validations};
+use crate::validate::leased::Loads;
 
 /// Login sessions: begins logins, lists sessions and ends them. Clones are the same sessions.
 ///
@@ -54,16 +60,15 @@ use crate::touches::Touches;
 #[derive(Clone)]
 pub struct Sessions {
     shared: Arc<Shared>,
-    request: Arc<RequestFacts>,
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    database: Option<cloakroom_sql::Database>,
+    /// `None` outside a request, and until a handler asks.
+    request: Option<Arc<RequestFacts>>,
 }
 
 /// What a request says about the browser it comes from.
 #[derive(Debug, Default)]
 pub(crate) struct RequestFacts {
-    /// The digests of the tokens it presents, at most four.
-    pub(crate) presented: Vec<TokenDigest>,
+    /// The digests of the tokens it presents.
+    pub(crate) presented: Presented,
     pub(crate) client: ClientFacts,
 }
 
@@ -78,18 +83,108 @@ pub(crate) struct Shared {
     touches: Touches,
     sweep_started: AtomicBool,
     swept: Counters,
+    validation: Validation,
+    validations: Validations,
+    loads: Loads,
+    follower: Follower,
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    database: Option<cloakroom_sql::Database>,
+}
+
+/// What sessions are made of, besides the store.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) policy: Policy,
+    pub(crate) cookie: CookieSettings,
+    pub(crate) validation: Validation,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
 }
 
 impl Shared {
-    pub(crate) fn new(
-        store: Arc<dyn SessionStore>,
-        policy: Policy,
-        cookie: CookieSettings,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-    ) -> Self {
-        let (touches, sweep_started) = (Touches::default(), AtomicBool::new(false));
-        Self { store, policy, cookie, clock, random, touches, sweep_started, swept: Counters::default() }
+    pub(crate) fn new(store: Arc<dyn SessionStore>, parts: Parts) -> Self {
+        let Parts { policy, cookie, validation, clock, random } = parts;
+        // Strict instances hold nothing, and follow the feed only for who waits for the end of a session.
+        let terms = match validation {
+            Validation::Leased(terms) => terms,
+            Validation::Strict => LeaseTerms { capacity: 0, ..LeaseTerms::default() },
+        };
+        Self {
+            store,
+            policy,
+            cookie,
+            clock,
+            random,
+            touches: Touches::default(),
+            sweep_started: AtomicBool::new(false),
+            swept: Counters::default(),
+            validation,
+            validations: Validations::default(),
+            loads: Loads::default(),
+            follower: Follower::new(terms),
+            #[cfg(any(feature = "postgres", feature = "sqlite"))]
+            database: None,
+        }
+    }
+
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn on(self, database: cloakroom_sql::Database) -> Self {
+        Self { database: Some(database), ..self }
+    }
+
+    /// What follows the feed, where requests are answered from memory.
+    pub(crate) const fn lease(&self) -> Option<&Follower> {
+        match self.validation {
+            Validation::Leased(_) => Some(&self.follower),
+            Validation::Strict => None,
+        }
+    }
+
+    /// What follows the feed, for whatever reason.
+    pub(crate) const fn follower(&self) -> &Follower {
+        &self.follower
+    }
+
+    pub(crate) const fn loads(&self) -> &Loads {
+        &self.loads
+    }
+
+    pub(crate) const fn validations(&self) -> &Validations {
+        &self.validations
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub(crate) fn steady(&self) -> Steady {
+        self.clock.steady()
+    }
+
+    /// Forgets a session that is known to be gone: its pending use, and what is held of it.
+    pub(crate) fn forget(&self, digest: &TokenDigest) {
+        self.touches.forget(digest);
+        if let Some(lease) = self.lease() {
+            lease.replica().forget(digest);
+        }
+    }
+
+    /// After something ended in the database that this instance cannot name: returns when nothing is answered from memory
+    /// any more that was held before. Hints to the other instances.
+    pub(crate) async fn catch_up(&self) {
+        let since = self.steady();
+        self.hint().await;
+        if let Some(lease) = self.lease() {
+            lease.caught_up(since, self).await;
+        }
+    }
+
+    /// Tells other instances that something ended, and who waits for an end here.
+    pub(crate) async fn hint(&self) {
+        self.follower.wake();
+        if let Err(error) = self.store.hint().await {
+            tracing::debug!(%error, "a hint was lost: others see it at their next poll");
+        }
     }
 
     pub(crate) fn store(&self) -> &dyn SessionStore {
@@ -132,18 +227,8 @@ impl Sessions {
         Builder::default()
     }
 
-    pub(crate) fn of(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            request: Arc::default(),
-            #[cfg(any(feature = "postgres", feature = "sqlite"))]
-            database: None,
-        }
-    }
-
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    pub(crate) fn on(self, database: cloakroom_sql::Database) -> Self {
-        Self { database: Some(database), ..self }
+    pub(crate) fn of(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared), request: None }
     }
 
     /// Brings the session tables up to this version. `connect` has done so for a SQLite file; on PostgreSQL call it where
@@ -153,7 +238,7 @@ impl Sessions {
     /// When the database refuses; the text says what to do. Without a database there is nothing to do.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub async fn migrate(&self) -> Result<(), ConnectError> {
-        if let Some(database) = &self.database {
+        if let Some(database) = &self.shared.database {
             database.migrate(cloakroom_sql::Scope::Sessions).await?;
         }
         Ok(())
@@ -171,7 +256,7 @@ impl Sessions {
 
     /// Sessions kept in memory, with every default: they end with the process.
     pub fn in_memory() -> Self {
-        Self::builder().over(Arc::new(MemoryStore::new()))
+        Self::of(Self::builder().over(Arc::new(MemoryStore::new())))
     }
 
     /// The layer that validates every request. Put it around the routes whose handlers use the extractors.
@@ -203,9 +288,8 @@ impl Sessions {
     /// # Errors
     /// When the store cannot be asked: nothing ended then, and the cookie stays.
     pub async fn log_out(&self) -> Result<LoggedOut, Unavailable> {
-        for digest in &self.request.presented {
+        for digest in self.request.iter().flat_map(|request| request.presented.iter()) {
             self.end(Target::Token(*digest), EndReason::Logout).await?;
-            self.shared.touches.forget(digest);
         }
         Ok(LoggedOut::new(self.shared.cookie()))
     }
@@ -247,14 +331,67 @@ impl Sessions {
         Ok(self.shared.store.endings(subject.clone(), limit).await?)
     }
 
-    /// Ends sessions for a reason; returns how many there were. When it returns they are gone for every later request.
+    /// Ends sessions for a reason; returns how many there were.
+    ///
+    /// When it returns they are gone for every later request to this instance, and under strict validation to every other.
+    /// Under leased validation the others are sure to refuse them after [`everywhere`](Self::everywhere).
     ///
     /// # Errors
     /// When the store cannot be asked.
     pub async fn end(&self, target: Target, reason: EndReason) -> Result<u64, Unavailable> {
+        let token = if let Target::Token(digest) = target { Some(digest) } else { None };
         let ended = self.shared.store.end(target, reason, self.shared.now()).await?;
+        match token {
+            Some(digest) => {
+                self.shared.forget(&digest);
+                self.shared.hint().await;
+            }
+            None => self.shared.catch_up().await,
+        }
         tracing::info!(ended, reason = reason.as_str(), "sessions ended");
         Ok(ended)
+    }
+
+    /// Returns when whatever ended before is refused by every instance, and says how long it waited: under leased
+    /// validation a little more than the lease, under strict validation not at all.
+    ///
+    /// Every instance on the database must have the same lease or a shorter one.
+    ///
+    /// ```
+    /// # async fn example(sessions: cloakroom::Sessions, subject: cloakroom::Subject) -> Result<(), cloakroom::Unavailable> {
+    /// sessions.end_all_of(&subject).await?;
+    /// let waited = sessions.everywhere().await; // from here on no instance serves them, whatever failed meanwhile
+    /// # let _ = waited; Ok(())
+    /// # }
+    /// ```
+    pub async fn everywhere(&self) -> Duration {
+        let Some(lease) = self.shared.lease() else { return Duration::ZERO };
+        let (began, wait) = (self.shared.steady(), lease.terms().everywhere());
+        loop {
+            let waited = self.shared.steady().since(began);
+            if waited >= wait {
+                return waited;
+            }
+            // Its clock may stand still while the machine is suspended: ask the steady one again.
+            tokio::time::sleep(wait.saturating_sub(waited)).await;
+        }
+    }
+
+    /// How long [`everywhere`](Self::everywhere) will wait: for showing progress.
+    pub fn everywhere_takes(&self) -> Duration {
+        self.shared.lease().map_or(Duration::ZERO, |lease| lease.terms().everywhere())
+    }
+
+    /// To be called after sessions ended by another way than these methods, by a statement of the application's own say:
+    /// when it returns, this instance has seen it. The others are told, and see it within the lease in any case.
+    pub async fn catch_up(&self) {
+        self.shared.catch_up().await;
+    }
+
+    /// Begins to follow the feed. Under leased validation the first request does so; before it, this lets the first requests
+    /// be answered from memory. Must be called in a Tokio runtime.
+    pub fn follow(&self) {
+        follow::start_once(&self.shared);
     }
 
     /// Ends one session by its public id; `false` if there was none.
@@ -299,16 +436,37 @@ impl Sessions {
         self.shared.touches.len()
     }
 
+    /// How requests are validated.
+    pub fn validation(&self) -> Validation {
+        self.shared.validation
+    }
+
+    /// What validation has done, for metrics.
+    pub fn validation_counts(&self) -> ValidationCounts {
+        self.shared.validations.read(self.shared.follower.replica().counts().hits)
+    }
+
+    /// What following the feed has done, for metrics.
+    pub fn follow_counts(&self) -> FollowCounts {
+        self.shared.follower.counts(self.shared.steady())
+    }
+
+    /// Whether requests can be answered from memory: `None` under strict validation. A lease that lapsed means that
+    /// the feed cannot be polled; every request asks the database then.
+    pub fn has_lease(&self) -> Option<bool> {
+        self.shared.lease().map(|lease| self.shared.steady() < lease.replica().lease_until())
+    }
+
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    pub(crate) fn request(&self) -> &RequestFacts {
-        &self.request
+    pub(crate) fn request(&self) -> Option<&RequestFacts> {
+        self.request.as_deref()
     }
 
     pub(crate) fn of_request(&self, request: RequestFacts) -> Self {
-        Self { request: Arc::new(request), ..self.clone() }
+        Self { shared: Arc::clone(&self.shared), request: Some(Arc::new(request)) }
     }
 }
 

@@ -133,7 +133,8 @@ pub(crate) async fn write_touches(shared: &Shared) -> Result<(), StoreError> {
     let flushed = shared.touches().flush(shared.store(), shared.now()).await;
     let counters = shared.swept();
     add(&counters.touches, flushed.written);
-    add(&counters.touches_refused, flushed.refused);
+    add(&counters.touches_refused, flushed.refused.len() as u64);
+    flushed.refused.iter().for_each(|digest| shared.forget(digest));
     flushed.done
 }
 

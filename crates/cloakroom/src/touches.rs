@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cloakroom_core::session::SessionRecord;
+use cloakroom_core::session::Times;
 use cloakroom_core::store::{SessionStore, StoreError, Touch};
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -32,7 +32,7 @@ pub(crate) struct Touches(Mutex<HashMap<TokenDigest, Timestamp>>);
 pub(crate) struct Flushed {
     pub(crate) written: u64,
     /// Their session was gone.
-    pub(crate) refused: u64,
+    pub(crate) refused: Vec<TokenDigest>,
     /// Whether all of them were written or refused.
     pub(crate) done: Result<(), StoreError>,
 }
@@ -49,8 +49,10 @@ impl Touches {
     }
 
     /// Notes a use to be written later; `false` if it has to be written now.
-    pub(crate) fn note(&self, touch: Touch, record: &SessionRecord) -> bool {
-        let margin = record.idle_timeout.map(|idle| record.last_seen_at.plus(idle).since(touch.used_at));
+    ///
+    /// `times` are the session's before this use.
+    pub(crate) fn note(&self, touch: Touch, times: Times) -> bool {
+        let margin = times.idle_timeout.map(|idle| times.last_seen_at.plus(idle).since(touch.used_at));
         if margin.is_some_and(|margin| margin < PENDING_MARGIN) {
             return false;
         }
@@ -71,19 +73,19 @@ impl Touches {
     /// Writes everything that is pending now, in sorted batches. What the store refuses is forgotten; what it fails to write
     /// stays pending.
     pub(crate) async fn flush(&self, store: &dyn SessionStore, now: Timestamp) -> Flushed {
-        let mut flushed = Flushed { written: 0, refused: 0, done: Ok(()) };
+        let mut flushed = Flushed { written: 0, refused: Vec::new(), done: Ok(()) };
         let mut all: Vec<_> = self.pending().iter().map(|(&digest, &used_at)| Touch { digest, used_at }).collect();
         all.sort_unstable_by_key(|touch| touch.digest);
         for batch in all.chunks(BATCH_MAX) {
             let refused = match store.touch(batch.to_vec(), now).await {
-                Ok(refused) => refused.len() as u64,
+                Ok(refused) => refused,
                 Err(error) => {
                     flushed.done = Err(error);
                     break;
                 }
             };
-            flushed.refused += refused;
-            flushed.written += batch.len() as u64 - refused;
+            flushed.written += batch.len().saturating_sub(refused.len()) as u64;
+            flushed.refused.extend(refused);
             let mut pending = self.pending();
             for touch in batch {
                 // A later use noted meanwhile stays for the next flush.

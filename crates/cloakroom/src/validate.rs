@@ -1,3 +1,110 @@
-//! From the tokens of a request to an outcome. Strict validation asks the store for every one of them.
+//! From the tokens of a request to an outcome: by asking the store, or by a lease from memory.
 
+pub(crate) mod counts;
+pub(crate) mod leased;
 pub(crate) mod strict;
+
+use std::sync::Arc;
+
+use cloakroom_core::coherence::{Held, LeaseTerms};
+use cloakroom_core::ending::EndReason;
+use cloakroom_core::session::Times;
+use cloakroom_core::store::StoreError;
+use cloakroom_core::token::TokenDigest;
+
+use crate::principal::{Outcome, Principal};
+use crate::rejection::cause;
+use crate::sessions::Shared;
+
+/// How requests are validated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Validation {
+    /// Every request asks the database: what is revoked is refused from the next request on. The default.
+    #[default]
+    Strict,
+    /// Requests are answered from memory under a lease: what is revoked is refused at the latest this long after, on every
+    /// instance. Routes can still [demand the database](crate::Strict).
+    Leased(LeaseTerms),
+}
+
+/// What became of the tokens a request presented.
+#[derive(Clone, Debug)]
+pub(crate) struct Validated {
+    pub(crate) outcome: Outcome,
+    /// Where the store could not be asked: whether it had too much to do.
+    pub(crate) is_busy: bool,
+    /// Whether the store was asked after the request had begun.
+    pub(crate) is_strict: bool,
+}
+
+/// One token's fate.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    /// Usable, with these times.
+    Usable(Arc<Held>, Times),
+    Ended(EndReason),
+    Unknown,
+}
+
+/// The store could not be asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failed {
+    pub(crate) is_busy: bool,
+}
+
+impl Failed {
+    fn of(error: &StoreError) -> Self {
+        tracing::error!(%error, cause = cause(error), "session store failed");
+        Self { is_busy: error.is_busy() }
+    }
+}
+
+impl Validated {
+    fn active(shared: &Shared, held: Arc<Held>, times: Times, is_strict: bool) -> Self {
+        let outcome = Outcome::Active(Principal::new(held, times, shared.policy()));
+        Self { outcome, is_busy: false, is_strict }
+    }
+
+    const fn without_session(outcome: Outcome) -> Self {
+        Self { outcome, is_busy: false, is_strict: true }
+    }
+}
+
+/// Validates the tokens of one request, at most four: exactly one usable is served, two usable are refused.
+///
+/// `is_strict` demands the store where a lease would do.
+pub(crate) async fn validate(shared: &Arc<Shared>, presented: &[TokenDigest], is_strict: bool) -> Validated {
+    let is_strict = is_strict || shared.lease().is_none();
+    let mut usable = None;
+    let mut ended = None;
+    for digest in presented {
+        let found =
+            if is_strict { strict::look_up(shared, *digest).await } else { leased::look_up(shared, *digest).await };
+        match found {
+            Ok(Found::Usable(..)) if usable.is_some() => {
+                tracing::warn!("two usable sessions in one request: refused");
+                return Validated::without_session(Outcome::Anonymous);
+            }
+            Ok(Found::Usable(held, times)) => usable = Some((held, times)),
+            Ok(Found::Ended(reason)) => ended = ended.or(Some(reason)),
+            Ok(Found::Unknown) => {}
+            Err(Failed { is_busy }) => {
+                shared.validations().unavailable();
+                return Validated { is_busy, ..Validated::without_session(Outcome::Unavailable) };
+            }
+        }
+    }
+    match (usable, ended) {
+        (Some((held, times)), _) => Validated::active(shared, held, times, is_strict),
+        (None, Some(reason)) => {
+            shared.validations().refused(reason);
+            Validated::without_session(Outcome::Ended(reason))
+        }
+        (None, None) => {
+            if !presented.is_empty() {
+                shared.validations().unknown();
+            }
+            Validated::without_session(Outcome::Anonymous)
+        }
+    }
+}

@@ -45,10 +45,10 @@ pub(crate) async fn get(session: Session, RawQuery(query): RawQuery) -> Result<J
     let here = session.principal();
     let show = |record: SessionRecord| {
         let is_current = record.id == here.session_id();
-        let of = if is_current { here.clone() } else { session.principal_of(record) };
+        let of = if is_current { here.clone() } else { session.principal_of(&record) };
         let mut shown = shown(&of, is_current);
-        shown["user_agent"] = of.client().user_agent().into();
-        shown["ip"] = of.client().ip().map(|ip| ip.to_string()).into();
+        shown["user_agent"] = record.client.user_agent().into();
+        shown["ip"] = record.client.ip().map(|ip| ip.to_string()).into();
         shown
     };
     let sessions: Vec<_> = page.into_iter().map(show).collect();

@@ -80,7 +80,7 @@ async fn list(subject: Option<String>, as_json: bool, config: &Config, database:
         let query = ListQuery { subject: subject.clone(), before, limit: PAGE_MAX };
         let page = database.sessions().list(query).await?;
         // The store also lists what expired and is not purged yet.
-        let living = page.iter().filter(|session| verdict(session, now, &config.policy) == Verdict::Usable);
+        let living = page.iter().filter(|session| verdict(*session, now, &config.policy) == Verdict::Usable);
         let mut out = io::stdout().lock();
         let written =
             if as_json { array.write(living.map(element), &mut out) } else { columns.write(living.map(row), &mut out) };

@@ -1,0 +1,133 @@
+//! Waiting for the end of a session: how a WebSocket or an event stream learns that it has to close (G10).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_core::ending::EndReason;
+use cloakroom_core::session::{SessionId, SessionRecord, Subject, Times};
+use cloakroom_core::store::{ListQuery, StoreError};
+use cloakroom_core::time::Steady;
+use cloakroom_core::token::TokenDigest;
+use cloakroom_core::verdict::{Verdict, verdict};
+use tokio::time::{sleep, timeout};
+
+use crate::follow::{self, Signal};
+use crate::sessions::Shared;
+
+/// How many of a subject's last endings are searched for the reason of one.
+const HISTORY: u32 = 100;
+/// The longest time without looking at the clocks.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Why a connection has to close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Its session ended, for this reason.
+    Because(EndReason),
+    /// The database could not be asked for as long as a lease lasts, so nobody knows. The session may live: the client
+    /// should come back a little later (G6).
+    Unknown,
+}
+
+impl Ended {
+    /// The reason, where it is known.
+    pub const fn reason(self) -> Option<EndReason> {
+        match self {
+            Self::Because(reason) => Some(reason),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// The session whose end is waited for.
+pub(crate) struct Awaited<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) id: SessionId,
+    pub(crate) subject: &'a Subject,
+    pub(crate) digest: TokenDigest,
+}
+
+impl Awaited<'_> {
+    /// Resolves when the session ended, or when that cannot be known any more.
+    pub(crate) async fn end(&self) -> Ended {
+        follow::start_once(self.shared);
+        let follower = self.shared.follower();
+        let mut watch = follower.watch(self.id); // before the database is asked: what ends later is told
+        let lease = follower.terms().lease;
+        let mut known_until = self.shared.steady().plus(lease);
+        // What ended between the request and now, nobody tells again.
+        let mut times = None;
+        loop {
+            if times.is_none_or(|times| self.is_over(times)) {
+                match timeout(known_until.since(self.shared.steady()), self.ask()).await {
+                    Ok(Ok(Ok(living))) => times = Some(living),
+                    Ok(Ok(Err(reason))) => return Ended::Because(reason),
+                    Ok(Err(_)) | Err(_) => times = None,
+                }
+            }
+            known_until = known_until.max(follower.replica().lease_until());
+            let now = self.shared.steady();
+            if now >= known_until {
+                return Ended::Unknown;
+            }
+            match timeout(self.rest(times, known_until.since(now)), follow::next(&mut watch)).await {
+                Ok(Signal::Ended(reason)) => return Ended::Because(reason),
+                Ok(Signal::Ask(_)) => times = None,
+                Ok(Signal::Quiet) | Err(_) => {}
+            }
+            if times.is_none() {
+                known_until = self.answered_by(known_until, lease);
+                sleep(Duration::from_millis(1)).await; // however often it has to be asked
+            }
+        }
+    }
+
+    /// A question that is asked now may be answered within a lease.
+    fn answered_by(&self, known_until: Steady, lease: Duration) -> Steady {
+        if self.shared.follower().replica().lease_until() > self.shared.steady() {
+            known_until.max(self.shared.steady().plus(lease / 2))
+        } else {
+            known_until
+        }
+    }
+
+    fn is_over(&self, times: Times) -> bool {
+        verdict(times, self.shared.now(), self.shared.policy()) != Verdict::Usable
+    }
+
+    /// How long to wait: until the session expires as far as is known, or what is known gets old.
+    fn rest(&self, times: Option<Times>, known_for: Duration) -> Duration {
+        let expires_in = times.map(|times| {
+            let expiry = cloakroom_core::verdict::expiry(times, self.shared.policy());
+            let first =
+                expiry.idle_expires_at.map_or(expiry.absolute_expires_at, |at| at.min(expiry.absolute_expires_at));
+            first.since(self.shared.now())
+        });
+        expires_in.unwrap_or(LOOK_EVERY / 10).min(known_for).min(LOOK_EVERY)
+    }
+
+    /// The session's times if it is usable, else why it is not. It is asked for by its id: its token may have been replaced.
+    async fn ask(&self) -> Result<Result<Times, EndReason>, StoreError> {
+        let pending = self.shared.touches().of(&self.digest);
+        let Some(record) = self.record().await? else { return self.reason().await.map(Err) };
+        let mut times = Times::from(&record);
+        times.last_seen_at = pending.map_or(times.last_seen_at, |used_at| used_at.max(times.last_seen_at));
+        Ok(match verdict(times, self.shared.now(), self.shared.policy()) {
+            Verdict::Usable => Ok(times),
+            Verdict::Ended(reason) => Err(reason),
+        })
+    }
+
+    /// The first of the subject's sessions before the next id: this one, if it is there and still the subject's.
+    async fn record(&self) -> Result<Option<SessionRecord>, StoreError> {
+        let query = ListQuery { subject: Some(self.subject.clone()), before: Some(self.id.successor()), limit: 1 };
+        let found = self.shared.store().list(query).await?;
+        Ok(found.into_iter().find(|record| record.id == self.id))
+    }
+
+    async fn reason(&self) -> Result<EndReason, StoreError> {
+        let endings = self.shared.store().endings(self.subject.clone(), HISTORY).await?;
+        let found = endings.into_iter().find(|ending| ending.session == self.id);
+        Ok(found.map_or(EndReason::ByHand, |ending| ending.reason))
+    }
+}
