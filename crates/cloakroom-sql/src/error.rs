@@ -143,19 +143,3 @@ impl fmt::Display for SharedCause {
 }
 
 impl Error for SharedCause {}
-
-#[derive(Debug)]
-pub(crate) struct NotYet;
-
-impl cloakroom_core::store::FeedReader for NotYet {
-    fn poll<'a>(
-        &'a mut self,
-        _since: Option<&'a cloakroom_core::coherence::Horizon>,
-    ) -> cloakroom_core::store::StoreFuture<'a, cloakroom_core::coherence::FeedReply> {
-        Box::pin(async { Err(unavailable("not yet")) })
-    }
-
-    fn hinted(&mut self) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(std::future::pending())
-    }
-}

@@ -5,6 +5,7 @@ mod copy;
 mod database;
 mod error;
 mod feed;
+mod follow;
 mod location;
 mod login;
 mod lookup;

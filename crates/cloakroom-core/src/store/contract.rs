@@ -32,7 +32,9 @@
 //! - the oldest over the cap is the oldest login, not the least used one;
 //! - ending the others with a token that is not theirs (or unknown) ends all of them;
 //! - an account that is missing ends no session of its subject and overtakes no login;
-//! - a purge takes what ended strictly before its time, a feed entry likewise.
+//! - a purge takes what ended strictly before its time, a feed entry likewise;
+//! - a poll names sessions, also where all of a subject or of everybody ended; that everybody's did, it may say besides;
+//! - a poll may say that something was purged where only others' transactions kept it from being sure.
 //!
 //! What it leaves open: which of several rows a chunk takes first, in which order sessions are recorded that
 //! end at once, and which reason a purge gives where both timeouts have passed.
@@ -40,6 +42,7 @@
 mod account;
 mod account_change;
 mod ending;
+mod feed;
 mod list;
 mod login;
 mod moment;
@@ -296,6 +299,19 @@ clauses! { $
         client_facts_are_forgotten_after_their_time,
         a_scrubbed_session_lives_on,
         scrubbing_goes_in_chunks_over_everybody,
+    }
+    feed {
+        the_first_poll_names_nothing,
+        every_way_of_ending_is_named_with_its_reason,
+        what_a_login_ends_is_named,
+        what_happens_to_an_account_names_its_sessions,
+        purged_sessions_are_named,
+        a_replaced_token_is_a_change,
+        what_takes_nothing_away_is_not_named,
+        each_change_is_named_once,
+        readers_are_independent,
+        what_was_purged_unseen_is_lost,
+        what_was_purged_after_it_was_seen_is_not_lost,
     }
     account {
         a_new_account_is_found_in_every_field,

@@ -207,9 +207,8 @@ impl State {
             .filter(|(_, record)| !record.is_living(last))
             .map(|(digest, record)| (*digest, record.absolute_expires_at <= last))
             .collect();
-        let feed_old = self.feed.iter().filter(|entry| entry.at < purge.feed_before).count();
-        let more = gone.len() > chunk || feed_old > chunk;
-        let forgotten = self.purge_feed(purge.feed_before, chunk);
+        let (forgotten, is_any_old) = self.purge_feed(purge.feed_before, chunk);
+        let more = gone.len() > chunk || is_any_old;
         gone.truncate(chunk);
         let sessions = gone.len() as u64;
         for (purged, absolute) in gone {

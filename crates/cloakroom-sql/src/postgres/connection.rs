@@ -90,6 +90,17 @@ pub(crate) fn pool(options: PgConnectOptions, connections_max: u32) -> PgPool {
         .connect_lazy_with(options)
 }
 
+/// A pool of one connection, for the driver's listener. Makes it anew only when it is asked to; it has no time limit of its own.
+pub(crate) fn pool_of_one(options: PgConnectOptions, more: &'static str, statement_max: Duration) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(1)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| Box::pin(set(connection, more, statement_max)))
+        .connect_lazy_with(options)
+}
+
 async fn ping(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     match timeout(PING_MAX, connection.ping()).await {
         Ok(answer) => answer.map(|()| true),

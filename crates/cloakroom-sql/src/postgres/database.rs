@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::connection::{self, STATEMENT_MAX, connect, share_a_backend};
 use super::error::{open_error, store_error};
 use super::gate::Gate;
+use super::hint::Hints;
 use super::lookup::{Limits, Lookups, Question};
 use super::row;
 use super::statements::{ENDINGS_OF, FIND_SESSIONS, TIME, VERSION};
@@ -44,13 +45,14 @@ pub(crate) struct PostgresDatabase {
 #[derive(Debug)]
 struct Shared {
     name: String,
-    /// Opens one more connection, for migrations.
+    /// Opens one more connection, for migrations and for following the feed.
     options: PgConnectOptions,
     pool: PgPool,
     gate: Gate,
     sessions: Lookups<SessionRecord>,
     endings: Lookups<Ending>,
     walk: Walk<Uuid>,
+    hints: Arc<Hints>,
 }
 
 /// What every request asks.
@@ -99,8 +101,8 @@ impl PostgresDatabase {
         let limits = Limits { waiting: waiting_max, answer: options.lookup_max.clamp(LOOKUP_MAX.0, LOOKUP_MAX.1) };
         let sessions = Lookups::start(&SESSIONS, &connect, options.lookup_connections.clamp(1, 32), limits);
         let endings = Lookups::start(&ENDINGS, &connect, 1, limits);
-        let (gate, walk) = (Gate::new(), Walk::new());
-        Self { shared: Arc::new(Shared { name, options: connect, pool, gate, sessions, endings, walk }) }
+        let (gate, walk, hints) = (Gate::new(), Walk::new(), Arc::default());
+        Self { shared: Arc::new(Shared { name, options: connect, pool, gate, sessions, endings, walk, hints }) }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -123,6 +125,16 @@ impl PostgresDatabase {
     /// Where the purge of this process is.
     pub(crate) fn walk(&self) -> &Walk<Uuid> {
         &self.shared.walk
+    }
+
+    /// What this process hints to others.
+    pub(crate) fn hints(&self) -> &Arc<Hints> {
+        &self.shared.hints
+    }
+
+    /// What one more connection is made with.
+    pub(crate) fn connect_options(&self) -> &PgConnectOptions {
+        &self.shared.options
     }
 
     /// The URL as it may be shown.

@@ -1,12 +1,13 @@
 //! The session store on this database.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::session::{SessionRecord, Subject};
 use cloakroom_core::store::{
-    Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
-    StoreErrorKind, StoreFuture, Target, Touch,
+    FeedReader, Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore,
+    StoreError, StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -15,6 +16,7 @@ use sqlx::PgConnection;
 use super::database::PostgresDatabase;
 use super::error::store_error;
 use super::feed::Cause;
+use super::follow::Reader;
 use super::statements::TOUCH;
 use super::value::Time;
 use super::{login, row};
@@ -60,12 +62,12 @@ impl SessionStore for PostgresDatabase {
         Box::pin(self.last_endings(subject, limit))
     }
 
-    fn feed(&self, _answer_max: std::time::Duration) -> Box<dyn cloakroom_core::store::FeedReader> {
-        Box::new(crate::error::NotYet)
+    fn feed(&self, answer_max: Duration) -> Box<dyn FeedReader> {
+        Box::new(Reader::new(self.clone(), answer_max))
     }
 
     fn hint(&self) -> StoreFuture<'_, ()> {
-        Box::pin(async { Ok(()) })
+        Box::pin(async move { self.hand_over_hint() })
     }
 
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {

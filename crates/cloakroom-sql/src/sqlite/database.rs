@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection};
 
 use super::error::{is_busy, open_error, store_error};
+use super::follow::Reader;
 use super::location::{FileIdentity, Location};
 use super::lookup::Lookups;
 use super::reader::Readers;
@@ -96,6 +97,12 @@ impl SqliteDatabase {
         self.shared.lookups.close();
         self.shared.readers.close().await;
         self.shared.writer.close().await;
+    }
+
+    /// One more connection that cannot write, whose file is looked at before each use.
+    pub(crate) fn reader(&self, answer_max: Duration) -> Reader {
+        let options = self.shared.options.clone().busy_timeout(answer_max).pragma("query_only", "ON");
+        Reader::new(self.clone(), options, answer_max)
     }
 
     pub(crate) fn lookups(&self) -> &Lookups {

@@ -61,6 +61,10 @@ impl Readers {
         Ok(current.pool.clone())
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).is_closed
+    }
+
     pub(crate) async fn close(&self) {
         let pool = {
             let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,10 +1,13 @@
 //! The session store on this database: which operation reads, which goes through the writer.
 
+use std::future::ready;
+use std::time::Duration;
+
 use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::session::{SessionRecord, Subject};
 use cloakroom_core::store::{
-    Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
-    StoreErrorKind, StoreFuture, Target, Touch,
+    FeedReader, Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore,
+    StoreError, StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -56,12 +59,13 @@ impl SessionStore for SqliteDatabase {
         Box::pin(self.last_endings(subject, limit))
     }
 
-    fn feed(&self, _answer_max: std::time::Duration) -> Box<dyn cloakroom_core::store::FeedReader> {
-        Box::new(crate::error::NotYet)
+    fn feed(&self, answer_max: Duration) -> Box<dyn FeedReader> {
+        Box::new(self.reader(answer_max))
     }
 
+    /// A file has nobody to carry a hint to another process.
     fn hint(&self) -> StoreFuture<'_, ()> {
-        Box::pin(async { Ok(()) })
+        Box::pin(ready(Ok(())))
     }
 
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {

@@ -60,6 +60,17 @@ pub(crate) const PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE
 pub(crate) const END_ID: &str = "DELETE FROM sessions WHERE id = $1";
 pub(crate) const END_OWN: &str = "DELETE FROM sessions WHERE id = $1 AND subject = $2";
 
+// Following the feed.
+/// Another number than the last time on the same connection: somebody else has committed since.
+pub(crate) const DATA_VERSION: &str = "PRAGMA data_version";
+/// The row at a position ($1, the last one where it is NULL) as it is now, and what came after it; with each the last position
+/// ever given out and the version of the schema. One statement, one snapshot; at least one row.
+pub(crate) const FOLLOW: &str = "WITH given (last) AS MATERIALIZED \
+     (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'session_feed'), 0)) \
+     SELECT last, (SELECT schema_version FROM pragma_schema_version) AS schema, \
+     position, kind, token_digest, session_id, subject, reason, at \
+     FROM given LEFT JOIN session_feed ON position >= coalesce($1, last) ORDER BY position LIMIT $2";
+
 // Copying.
 pub(crate) const MAKE_COPY_TABLE: &str = "CREATE TABLE cloakroom_copy (\
      only_row INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1), source TEXT NOT NULL, source_name TEXT NOT NULL, \

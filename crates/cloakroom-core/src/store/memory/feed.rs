@@ -40,19 +40,22 @@ impl State {
         self.feed.push_back(Entry { position, ..entry });
     }
 
-    /// Forgets at most `chunk` entries from before a time; returns how many.
-    pub(super) fn purge_feed(&mut self, before: Timestamp, chunk: usize) -> usize {
-        let (mut forgotten, mut purged_to) = (0, self.purged_to);
+    /// Forgets entries from before a time, at most `chunk` endings and as many changes; returns how many endings, and whether
+    /// there is more.
+    pub(super) fn purge_feed(&mut self, before: Timestamp, chunk: usize) -> (usize, bool) {
+        let (mut endings, mut changes, mut more, mut purged_to) = (0, 0, false, self.purged_to);
         self.feed.retain(|entry| {
-            let is_kept = forgotten == chunk || entry.at >= before;
-            if !is_kept {
-                forgotten += 1;
-                purged_to = purged_to.max(entry.position);
+            let forgotten = if entry.ending.is_some() { &mut endings } else { &mut changes };
+            if entry.at >= before || *forgotten == chunk {
+                more |= entry.at < before;
+                return true;
             }
-            is_kept
+            *forgotten += 1;
+            purged_to = purged_to.max(entry.position);
+            false
         });
         self.purged_to = purged_to;
-        forgotten
+        (endings, more)
     }
 
     fn reply(&self, since: Option<&Horizon>) -> FeedReply {

@@ -46,6 +46,18 @@ CREATE INDEX session_feed_by_digest ON session_feed (token_digest) WHERE token_d
 CREATE INDEX session_feed_by_subject ON session_feed (subject);
 CREATE INDEX session_feed_by_at ON session_feed (at);
 
+-- What was removed from the feed: who follows it and has not seen that, cannot be told what it missed. One row.
+CREATE TABLE session_feed_floor (
+    only_row integer NOT NULL PRIMARY KEY CHECK (only_row = 1),
+    -- The highest transaction of which an entry was deleted, and the last transaction that deleted any.
+    removed_to xid8,
+    removed_by xid8,
+    -- The last transaction that truncated the feed.
+    emptied_by xid8
+);
+
+INSERT INTO session_feed_floor (only_row) VALUES (1);
+
 -- Triggers, so that a DELETE typed in psql counts like one of Cloakroom's own. Why and when sessions end, Cloakroom says in
 -- settings of its own transaction (cloakroom.reason, cloakroom.at, cloakroom.expired_before); without them, a row was
 -- removed by hand.
@@ -103,6 +115,34 @@ END $$;
 
 CREATE TRIGGER sessions_truncated AFTER TRUNCATE ON sessions
 FOR EACH STATEMENT EXECUTE FUNCTION cloakroom_sessions_truncated();
+
+-- A purge, or a DELETE typed in psql. What is not below the next transaction id was restored from another server's dump.
+CREATE FUNCTION cloakroom_feed_removed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    next xid8 := pg_snapshot_xmax(pg_current_snapshot());
+    highest xid8 := (SELECT gone.xid FROM gone WHERE gone.xid < next ORDER BY gone.xid DESC LIMIT 1);
+BEGIN
+    IF highest IS NOT NULL THEN
+        INSERT INTO session_feed_floor AS floor (only_row, removed_to, removed_by) VALUES (1, highest, pg_current_xact_id())
+        ON CONFLICT (only_row) DO UPDATE SET removed_by = excluded.removed_by, removed_to = greatest(
+            excluded.removed_to, CASE WHEN floor.removed_to < next THEN floor.removed_to END
+        );
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER session_feed_removed AFTER DELETE ON session_feed
+REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cloakroom_feed_removed();
+
+CREATE FUNCTION cloakroom_feed_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO session_feed_floor (only_row, emptied_by) VALUES (1, pg_current_xact_id())
+    ON CONFLICT (only_row) DO UPDATE SET emptied_by = excluded.emptied_by;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER session_feed_emptied AFTER TRUNCATE ON session_feed
+FOR EACH STATEMENT EXECUTE FUNCTION cloakroom_feed_emptied();
 
 -- The row that stands for everyone, and every subject's that bears a mark, remember when everything was ended: without it, a
 -- login that began before would outlive that. Once no such login can be under way, a mark may be set to NULL, and the row go.
