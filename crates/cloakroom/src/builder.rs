@@ -8,7 +8,8 @@ use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::world::{Clock, Random};
 
 use crate::cookie::CookieSettings;
-use crate::sessions::{Parts, Sessions, Shared};
+use crate::sessions::Sessions;
+use crate::shared::{Parts, Shared};
 use crate::validate::Validation;
 use crate::world::{SystemClock, SystemRandom};
 

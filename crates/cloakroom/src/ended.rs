@@ -12,7 +12,7 @@ use cloakroom_core::verdict::{Verdict, verdict};
 use tokio::time::{sleep, timeout};
 
 use crate::follow::{self, Signal};
-use crate::sessions::Shared;
+use crate::shared::Shared;
 
 /// How many of a subject's last endings are searched for the reason of one.
 const HISTORY: u32 = 100;

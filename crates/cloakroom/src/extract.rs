@@ -12,7 +12,8 @@ use crate::cookie::Presented;
 use crate::principal::{Outcome, Principal};
 use crate::rejection::Rejection;
 use crate::session::Session;
-use crate::sessions::{RequestFacts, Sessions};
+use crate::sessions::Sessions;
+use crate::shared::RequestFacts;
 use crate::validate::{Validated, validate};
 
 /// What the layer leaves for the extractors, among the request's extensions.

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::rejection::cause;
-use crate::sessions::Shared;
+use crate::shared::Shared;
 
 /// Between two polls, whatever is hinted meanwhile.
 const PAUSE: Duration = Duration::from_millis(2);

@@ -17,7 +17,8 @@ use crate::cookie::Presented;
 use crate::extract::Facts;
 use crate::principal::Outcome;
 use crate::response::NotAUse;
-use crate::sessions::{Sessions, Shared};
+use crate::sessions::Sessions;
+use crate::shared::Shared;
 use crate::validate::{Validated, leased, validate};
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;

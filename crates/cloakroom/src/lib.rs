@@ -21,6 +21,7 @@ mod response;
 mod service;
 mod session;
 mod sessions;
+mod shared;
 mod sweep;
 mod touches;
 mod validate;

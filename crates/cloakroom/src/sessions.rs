@@ -2,33 +2,27 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cloakroom_core::coherence::LeaseTerms;
 use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::policy::Policy;
-use cloakroom_core::session::{ClientFacts, SessionId, SessionRecord, Subject};
+use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{ListQuery, SessionStore, Target};
-use cloakroom_core::time::{Steady, Timestamp};
-use cloakroom_core::token::TokenDigest;
-use cloakroom_core::world::{Clock, Random};
+use cloakroom_core::world::Clock;
 
 use crate::builder::Builder;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use crate::builder::ConnectError;
-use crate::cookie::{CookieSettings, Presented};
-use crate::follow::{self, FollowCounts, Follower};
+use crate::follow::{self, FollowCounts};
 use crate::layer::SessionsLayer;
 use crate::login::Attempt;
 use crate::rejection::Unavailable;
 use crate::response::LoggedOut;
-use crate::sweep::{Counters, SweepCounts, write_touches};
-use crate::touches::Touches;
+use crate::shared::{RequestFacts, Shared};
+use crate::sweep::{SweepCounts, write_touches};
 use crate::validate::Validation;
-use crate::validate::counts::{ValidationCounts, Validations};
-use crate::validate::leased::Loads;
+use crate::validate::counts::ValidationCounts;
 
 /// Login sessions: begins logins, lists sessions and ends them. Clones are the same sessions.
 ///
@@ -64,163 +58,6 @@ pub struct Sessions {
     request: Option<Arc<RequestFacts>>,
 }
 
-/// What a request says about the browser it comes from.
-#[derive(Debug, Default)]
-pub(crate) struct RequestFacts {
-    /// The digests of the tokens it presents.
-    pub(crate) presented: Presented,
-    pub(crate) client: ClientFacts,
-}
-
-/// What every clone and every request shares.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    store: Arc<dyn SessionStore>,
-    policy: Policy,
-    cookie: CookieSettings,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    touches: Touches,
-    sweep_started: AtomicBool,
-    swept: Counters,
-    validation: Validation,
-    validations: Validations,
-    loads: Loads,
-    follower: Follower,
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    database: Option<cloakroom_sql::Database>,
-}
-
-/// What sessions are made of, besides the store.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    pub(crate) policy: Policy,
-    pub(crate) cookie: CookieSettings,
-    pub(crate) validation: Validation,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
-}
-
-impl Shared {
-    pub(crate) fn new(store: Arc<dyn SessionStore>, parts: Parts) -> Self {
-        let Parts { policy, cookie, validation, clock, random } = parts;
-        // Strict instances hold nothing, and follow the feed only for who waits for the end of a session.
-        let terms = match validation {
-            Validation::Leased(terms) => terms,
-            Validation::Strict => LeaseTerms { capacity: 0, ..LeaseTerms::default() },
-        };
-        Self {
-            store,
-            policy,
-            cookie,
-            clock,
-            random,
-            touches: Touches::default(),
-            sweep_started: AtomicBool::new(false),
-            swept: Counters::default(),
-            validation,
-            validations: Validations::default(),
-            loads: Loads::default(),
-            follower: Follower::new(terms),
-            #[cfg(any(feature = "postgres", feature = "sqlite"))]
-            database: None,
-        }
-    }
-
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    pub(crate) fn on(self, database: cloakroom_sql::Database) -> Self {
-        Self { database: Some(database), ..self }
-    }
-
-    /// What follows the feed, where requests are answered from memory.
-    pub(crate) const fn lease(&self) -> Option<&Follower> {
-        match self.validation {
-            Validation::Leased(_) => Some(&self.follower),
-            Validation::Strict => None,
-        }
-    }
-
-    /// What follows the feed, for whatever reason.
-    pub(crate) const fn follower(&self) -> &Follower {
-        &self.follower
-    }
-
-    pub(crate) const fn loads(&self) -> &Loads {
-        &self.loads
-    }
-
-    pub(crate) const fn validations(&self) -> &Validations {
-        &self.validations
-    }
-
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.clock
-    }
-
-    pub(crate) fn steady(&self) -> Steady {
-        self.clock.steady()
-    }
-
-    /// Forgets a session that is known to be gone: its pending use, and what is held of it.
-    pub(crate) fn forget(&self, digest: &TokenDigest) {
-        self.touches.forget(digest);
-        if let Some(lease) = self.lease() {
-            lease.replica().forget(digest);
-        }
-    }
-
-    /// After something ended in the database that this instance cannot name: returns when nothing is answered from memory
-    /// any more that was held before. Hints to the other instances.
-    pub(crate) async fn catch_up(&self) {
-        let since = self.steady();
-        self.hint().await;
-        if let Some(lease) = self.lease() {
-            lease.caught_up(since, self).await;
-        }
-    }
-
-    /// Tells other instances that something ended, and who waits for an end here.
-    pub(crate) async fn hint(&self) {
-        self.follower.wake();
-        if let Err(error) = self.store.hint().await {
-            tracing::debug!(%error, "a hint was lost: others see it at their next poll");
-        }
-    }
-
-    pub(crate) fn store(&self) -> &dyn SessionStore {
-        &*self.store
-    }
-
-    pub(crate) const fn swept(&self) -> &Counters {
-        &self.swept
-    }
-
-    pub(crate) const fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
-    pub(crate) const fn cookie(&self) -> &CookieSettings {
-        &self.cookie
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    pub(crate) fn random(&self) -> &dyn Random {
-        &*self.random
-    }
-
-    pub(crate) const fn touches(&self) -> &Touches {
-        &self.touches
-    }
-
-    /// Whether the caller is the first to ask, and so the one to start the sweep.
-    pub(crate) fn claim_sweep(&self) -> bool {
-        !self.sweep_started.load(Ordering::Relaxed) && !self.sweep_started.swap(true, Ordering::Relaxed)
-    }
-}
-
 impl Sessions {
     /// Starts setting sessions up, from the system's clock and generator, the default policy and the `__Host-` cookie.
     pub fn builder() -> Builder {
@@ -238,7 +75,7 @@ impl Sessions {
     /// When the database refuses; the text says what to do. Without a database there is nothing to do.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub async fn migrate(&self) -> Result<(), ConnectError> {
-        if let Some(database) = &self.shared.database {
+        if let Some(database) = self.shared.database() {
             database.migrate(cloakroom_sql::Scope::Sessions).await?;
         }
         Ok(())
@@ -266,12 +103,12 @@ impl Sessions {
 
     /// The policy in force.
     pub fn policy(&self) -> &Policy {
-        &self.shared.policy
+        self.shared.policy()
     }
 
     /// The name of the cookie in use.
     pub fn cookie_name(&self) -> &'static str {
-        self.shared.cookie.name()
+        self.shared.cookie().name()
     }
 
     /// Begins a login: takes the moment. Call it **before the credential is read**, on the handler's first line.
@@ -279,7 +116,7 @@ impl Sessions {
     /// # Errors
     /// When the store cannot be asked.
     pub async fn begin(&self) -> Result<Attempt, Unavailable> {
-        let moment = self.shared.store.begin().await?;
+        let moment = self.shared.store().begin().await?;
         Ok(Attempt::new(self.clone(), moment))
     }
 
@@ -310,11 +147,11 @@ impl Sessions {
         // Ended sessions that are not purged yet are in between: ask until the page is full or there are no more.
         while living.len() < limit as usize {
             let query = ListQuery { subject: Some(subject.clone()), before, limit };
-            let page = self.shared.store.list(query).await?;
+            let page = self.shared.store().list(query).await?;
             let Some(last) = page.last() else { break };
             before = Some(last.id);
             let is_last = page.len() < limit as usize;
-            living.extend(page.into_iter().filter(|r| verdict(r, now, &self.shared.policy) == Verdict::Usable));
+            living.extend(page.into_iter().filter(|r| verdict(r, now, self.shared.policy()) == Verdict::Usable));
             if is_last {
                 break;
             }
@@ -328,7 +165,7 @@ impl Sessions {
     /// # Errors
     /// When the store cannot be asked.
     pub async fn history(&self, subject: &Subject, limit: u32) -> Result<Vec<Ending>, Unavailable> {
-        Ok(self.shared.store.endings(subject.clone(), limit).await?)
+        Ok(self.shared.store().endings(subject.clone(), limit).await?)
     }
 
     /// Ends sessions for a reason; returns how many there were.
@@ -340,7 +177,7 @@ impl Sessions {
     /// When the store cannot be asked.
     pub async fn end(&self, target: Target, reason: EndReason) -> Result<u64, Unavailable> {
         let token = if let Target::Token(digest) = target { Some(digest) } else { None };
-        let ended = self.shared.store.end(target, reason, self.shared.now()).await?;
+        let ended = self.shared.store().end(target, reason, self.shared.now()).await?;
         match token {
             Some(digest) => {
                 self.shared.forget(&digest);
@@ -428,27 +265,27 @@ impl Sessions {
 
     /// What the sweep of this process has done, for metrics.
     pub fn sweep_counts(&self) -> SweepCounts {
-        self.shared.swept.read()
+        self.shared.swept().read()
     }
 
     /// How many uses of sessions wait in memory to be written, for metrics. At most 50,000.
     pub fn touches_pending(&self) -> usize {
-        self.shared.touches.len()
+        self.shared.touches().len()
     }
 
     /// How requests are validated.
     pub fn validation(&self) -> Validation {
-        self.shared.validation
+        self.shared.validation()
     }
 
     /// What validation has done, for metrics.
     pub fn validation_counts(&self) -> ValidationCounts {
-        self.shared.validations.read(self.shared.follower.replica().counts().hits)
+        self.shared.validations().read(self.shared.follower().replica().counts().hits)
     }
 
     /// What following the feed has done, for metrics.
     pub fn follow_counts(&self) -> FollowCounts {
-        self.shared.follower.counts(self.shared.steady())
+        self.shared.follower().counts(self.shared.steady())
     }
 
     /// Whether requests can be answered from memory: `None` under strict validation. A lease that lapsed means that
@@ -472,6 +309,6 @@ impl Sessions {
 
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions").field("store", &self.shared.store).finish_non_exhaustive()
+        f.debug_struct("Sessions").field("store", &self.shared.store()).finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use cloakroom_core::store::{Purge, Scrub, StoreError};
 
 use crate::rejection::cause;
-use crate::sessions::Shared;
+use crate::shared::Shared;
 use crate::touches::FLUSH_EVERY;
 
 /// How often is looked for what ended longer ago than its retention. Idle sessions are found by reading the whole table, a

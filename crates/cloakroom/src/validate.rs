@@ -14,7 +14,7 @@ use cloakroom_core::token::TokenDigest;
 
 use crate::principal::{Outcome, Principal};
 use crate::rejection::cause;
-use crate::sessions::Shared;
+use crate::shared::Shared;
 
 /// How requests are validated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use cloakroom_core::verdict::{Verdict, verdict};
 use tokio::sync::watch;
 
 use super::{Failed, Found, Validated, strict};
-use crate::sessions::Shared;
+use crate::shared::Shared;
 
 /// How often a request loads: again once, where the reply came after its time.
 const LOADS_MAX: u32 = 2;

@@ -8,7 +8,7 @@ use cloakroom_core::token::TokenDigest;
 use cloakroom_core::verdict::{Verdict, verdict};
 
 use super::{Failed, Found};
-use crate::sessions::Shared;
+use crate::shared::Shared;
 
 /// What the store says of a token's session now.
 pub(crate) async fn look_up(shared: &Shared, digest: TokenDigest) -> Result<Found, Failed> {
