@@ -4,6 +4,7 @@ mod account;
 mod columns;
 mod config;
 mod database;
+mod everywhere;
 mod json;
 mod migrate;
 mod password;

@@ -16,6 +16,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use cloakroom::Validation;
 use cloakroom_core::password::PasswordRules;
 use cloakroom_core::policy::Policy;
 use cloakroom_sql::OpenOptions;
@@ -53,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) database: DatabaseConfig,
     /// `session.*`
     pub(crate) policy: Policy,
+    /// `session.validation` and the terms of the lease
+    pub(crate) validation: Validation,
     /// `cookie.*`
     pub(crate) cookie: CookieConfig,
     /// `login.*`
@@ -109,7 +112,7 @@ impl Config {
     }
 
     fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
-        layers.value(&keys::VALIDATION)?; // only one value today; a wrong one is still a mistake
+        let terms = check::lease(layers)?;
         let url = layers.value(&keys::DATABASE_URL)?;
         // A file is nobody else's. A server's tables may be somebody's to change at a time of their choice.
         let migrate = layers.explicit(&keys::DATABASE_MIGRATE)?.unwrap_or_else(|| url.is_file());
@@ -123,6 +126,10 @@ impl Config {
             public_url: layers.value(&keys::PUBLIC_URL)?,
             database: DatabaseConfig { url, migrate, options },
             policy: check::policy(layers)?,
+            validation: match layers.value(&keys::VALIDATION)? {
+                types::Validation::Strict => Validation::Strict,
+                types::Validation::Leased => Validation::Leased(terms),
+            },
             cookie: CookieConfig {
                 domain: layers.value(&keys::COOKIE_DOMAIN)?,
                 insecure: layers.value(&keys::COOKIE_INSECURE)?,

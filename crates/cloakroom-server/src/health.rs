@@ -18,10 +18,12 @@ pub(crate) async fn healthz() -> Plain {
     (FRESH, "ok\n")
 }
 
-/// The process can do its work: the database answers, has its tables, and its clock agrees with this one.
+/// The process can do its work: the database answers, has its tables, its clock agrees with this one, and under leased
+/// validation the lease is renewed.
 ///
 /// # Errors
-/// `unavailable` when the database does not answer. Clocks too far apart are 503 too, with the reason in the text.
+/// `unavailable` when the database does not answer. Clocks too far apart and a lease that is not renewed are 503 too, with
+/// the reason in the text.
 pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, Failure> {
     let asked = app.now();
     if let Some(database) = app.database().ping().await? {
@@ -31,6 +33,12 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, Failure> 
             let why = format!("not ready: {skew} ({} s are allowed); synchronise the clocks\n", SKEW_MAX.as_secs());
             return Ok((StatusCode::SERVICE_UNAVAILABLE, FRESH, [(RETRY_AFTER, "5")], why).into_response());
         }
+    }
+    if app.sessions().has_lease() == Some(false) {
+        tracing::error!("not ready: the lease is not renewed");
+        let why =
+            "not ready: the feed of ended sessions cannot be polled, so every request asks the database; see the log\n";
+        return Ok((StatusCode::SERVICE_UNAVAILABLE, FRESH, [(RETRY_AFTER, "1")], why).into_response());
     }
     Ok((FRESH, "ready\n").into_response())
 }

@@ -9,10 +9,10 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use cloakroom::Code;
+use cloakroom::{Code, FollowCounts, Validation};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -61,6 +61,7 @@ impl Collector for Counts {
             let counter = ConstCounter::new(value);
             counter.encode(to.encode_descriptor(name, help, None, counter.metric_type())?)?;
         }
+        self.validation(&mut to)?;
         let help = "Times the sweep failed, by what it was doing; it tries again.";
         let mut errors = to.encode_descriptor("sweep_errors", help, None, MetricType::Counter)?;
         for (task, value) in
@@ -72,6 +73,65 @@ impl Collector for Counts {
         let help = "Uses of sessions that wait in memory to be written.";
         pending.encode(to.encode_descriptor("touches_pending", help, None, pending.metric_type())?)
     }
+}
+
+impl Counts {
+    /// How requests were validated, and how far behind the database this instance is.
+    fn validation(&self, to: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let (validation, follow) = (self.0.sessions().validation_counts(), self.0.sessions().follow_counts());
+        for (name, help, value) in [
+            ("validation_hits", "Requests answered from memory.", validation.hits),
+            ("validation_loads", "Times the database was asked for what memory could not answer.", validation.loads),
+            ("validation_joined", "Requests that waited for a load another had begun.", validation.joined),
+            ("feed_polls", "Polls of the feed that were answered.", follow.polls),
+            ("feed_poll_errors", "Polls of the feed that failed or took too long.", follow.errors),
+            ("feed_emptied", "Times everything held in memory was dropped.", follow.emptied),
+        ] {
+            let counter = ConstCounter::new(value);
+            counter.encode(to.encode_descriptor(name, help, None, counter.metric_type())?)?;
+        }
+        let help = "Requests refused, by why.";
+        let mut refused = to.encode_descriptor("validation_refused", help, None, MetricType::Counter)?;
+        let others = [("unknown", validation.unknown), ("unavailable", validation.unavailable)];
+        for (reason, value) in validation.refused.iter().map(|(reason, value)| (reason.as_str(), *value)).chain(others)
+        {
+            ConstCounter::new(value).encode(refused.encode_family(&[("reason", reason)])?)?;
+        }
+        let seconds = follow.lease_age.map_or(f64::INFINITY, |age| age.as_secs_f64());
+        let lease = match self.0.sessions().validation() {
+            Validation::Leased(terms) => terms.lease.as_secs_f64(),
+            Validation::Strict => 0.0,
+        };
+        for (name, help, value) in [
+            (
+                "lease_age_seconds",
+                "How long ago the poll began that renewed the lease; infinite before the first.",
+                seconds,
+            ),
+            ("lease_seconds", "How long a lease lasts; 0 under strict validation.", lease),
+            ("held_sessions", "Sessions held in memory.", count(follow.held)),
+            ("waiting_connections", "Open connections that wait for the end of their session.", count(follow.waiting)),
+        ] {
+            let gauge = ConstGauge::new(value);
+            gauge.encode(to.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        delays(&follow, to)
+    }
+}
+
+/// Of counts that are small enough.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; nobody holds 2^53 sessions")]
+const fn count(number: u64) -> f64 {
+    number as f64
+}
+
+fn delays(follow: &FollowCounts, to: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "From an ending to the time it was seen here, between the two clocks.";
+    let mut histogram = to.encode_descriptor("revocation_delay_seconds", help, None, MetricType::Histogram)?;
+    let bound = |ms: Option<u64>| ms.map_or(f64::MAX, |ms| count(ms) / 1_000.0);
+    let buckets: Vec<_> = follow.delays.iter().map(|(ms, counted)| (bound(*ms), *counted)).collect();
+    let total = buckets.iter().map(|(_, counted)| counted).sum();
+    histogram.encode_histogram::<NoLabelSet>(count(follow.delays_sum_ms) / 1_000.0, total, &buckets, None)
 }
 
 fn of_task(errors: &mut MetricEncoder<'_>, task: &'static str, value: u64) -> fmt::Result {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::world::{SystemClock, SystemRandom};
-use cloakroom::{CookieSettings, Sessions};
+use cloakroom::{CookieSettings, Sessions, Validation};
 use cloakroom_core::password::{Argon2idHasher, HashParameters};
 use cloakroom_core::world::Random;
 use cloakroom_sql::{Database, Scope};
@@ -40,6 +40,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
     greet(&app, &config, address, metrics.as_ref().map(|(_, address)| *address), &code).await?;
     drop(code);
     let (sessions, mut told) = (app.sessions().clone(), Told::listen()?);
+    sessions.follow();
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     if let Some((listener, _)) = metrics {
         let serving = axum::serve(listener, metrics::router(app.clone()));
@@ -86,7 +87,8 @@ async fn open(config: &Config) -> Result<Database, Failure> {
 
 fn put_together(config: &Config, database: Database) -> Result<(App, Zeroizing<String>), Failure> {
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    let builder = Sessions::builder().policy(config.policy.clone()).cookie(cookie(config)?);
+    let builder =
+        Sessions::builder().policy(config.policy.clone()).cookie(cookie(config)?).validation(config.validation);
     let sessions = builder.store(database.sessions()).map_err(Failure::new)?;
     let hasher = Argon2idHasher::new(HashParameters::default(), Arc::clone(&random) as Arc<dyn Random>);
     let (setup, code) = Setup::new(&*random).map_err(Failure::new)?;
@@ -130,9 +132,25 @@ async fn greet(
     let how = "No account yet. Make the first one, an administrator's, here (once, until the next start):";
     let begin = if any { String::new() } else { format!("{how}\n  {url}/setup/{code}\n") };
     let counts = metrics.map_or_else(String::new, |address| format!("Metrics: http://{address}/metrics\n"));
-    let lines = Zeroizing::new(format!("Cloakroom serves {url}\n{counts}{begin}"));
+    let mode = mode(&config.validation);
+    let lines = Zeroizing::new(format!("Cloakroom serves {url}\n{mode}\n{counts}{begin}"));
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
+}
+
+/// How long after its end a session can still be served.
+fn mode(validation: &Validation) -> String {
+    match validation {
+        Validation::Strict => {
+            "Validation: strict. A session that ended is refused from the next request on, on every instance."
+                .to_owned()
+        }
+        Validation::Leased(terms) => format!(
+            "Validation: leased. A session that ended is refused on every instance within {:?}, whatever fails; typically \
+             within milliseconds.",
+            terms.lease
+        ),
+    }
 }
 
 /// Ends `DRAIN_MAX` after the other end of `stopped` is dropped.

@@ -168,6 +168,7 @@ pub(crate) struct ErrorPage<'a> {
 #[template(path = "account.html")]
 pub(crate) struct AccountPage<'a> {
     pub(crate) words: Words<'a>,
+    pub(crate) notice: Option<String>,
     pub(crate) name: String,
     pub(crate) signed_in_as: String,
     pub(crate) devices: Vec<ShownDevice>,
@@ -220,6 +221,11 @@ impl ShownDevice {
 }
 
 impl<'a> AccountPage<'a> {
+    /// After so many milliseconds of waiting.
+    pub(crate) fn signed_out_everywhere(words: Words<'a>, ms: u64) -> String {
+        words.with("account-everywhere", &[("seconds", format!("{}.{}", ms / 1000, ms % 1000 / 100))])
+    }
+
     pub(crate) fn signed_in_as(words: Words<'a>, name: &str) -> String {
         words.with("account-signed-in-as", &[("name", name.to_owned())])
     }

@@ -8,8 +8,7 @@ use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::policy::Policy;
 use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::memory::MemoryStore;
-use cloakroom_core::store::{ListQuery, SessionStore, Target};
-use cloakroom_core::world::Clock;
+use cloakroom_core::store::{ListQuery, Target};
 
 use crate::builder::Builder;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -31,6 +31,7 @@ account-new-password = New password
 account-new-password-again = New password, again
 account-change-hint = Your other devices are signed out when you change it.
 account-history = Recently ended
+account-everywhere = Signed out, and no server accepts it any more. Making sure took { $seconds } s.
 account-only-this = You are signed in on no other device.
 sign-out = Sign out
 error-home = To the start page

@@ -31,6 +31,7 @@ account-new-password = 新しいパスワード
 account-new-password-again = 新しいパスワード(確認)
 account-change-hint = 変更すると、ほかの端末はログアウトされます。
 account-history = 最近終了したセッション
+account-everywhere = ログアウトしました。どのサーバーももう受け付けません（確認に { $seconds } 秒）。
 account-only-this = ほかにログイン中の端末はありません。
 sign-out = ログアウト
 error-home = 最初のページへ

@@ -1,11 +1,25 @@
 //! `POST /api/v1/logout`
 
-use axum::response::IntoResponse;
+use axum::Json;
+use axum::extract::RawQuery;
+use axum::response::{IntoResponse, Response};
 use cloakroom::Sessions;
+use serde_json::json;
 
+use crate::everywhere::{self, Waited};
 use crate::failure::Failure;
+use crate::fields::Fields;
 
-/// Ends the session of this request, if there is one: 204 either way.
-pub(crate) async fn post(sessions: Sessions) -> Result<impl IntoResponse, Failure> {
-    Ok(sessions.log_out().await?)
+/// Ends the session of this request, if there is one: 204 either way. With `?everywhere=true` the answer comes when no
+/// instance serves it any more, and is 200 with how long that took.
+pub(crate) async fn post(sessions: Sessions, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let mut fields = Fields::from_query(query.as_deref())?;
+    let waits = everywhere::is_wanted(&mut fields);
+    fields.finish()?;
+    let logged_out = sessions.log_out().await?;
+    if !waits {
+        return Ok(logged_out.into_response());
+    }
+    let waited = Waited::for_all(&sessions).await;
+    Ok((logged_out, waited, Json(json!({ "waited_ms": waited.millis() }))).into_response())
 }

@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use cloakroom::{Code, Principal, Session, SessionId, SessionRecord};
+use cloakroom::{Code, Principal, Session, SessionId, SessionRecord, Sessions, Strict};
 use serde_json::{Value, json};
 
 use crate::api::session::shown;
+use crate::everywhere::{self, Waited};
 use crate::failure::Failure;
 use crate::fields::{Complaint, Fields};
 
@@ -56,21 +57,39 @@ pub(crate) async fn get(session: Session, RawQuery(query): RawQuery) -> Result<J
 }
 
 /// Ends one of the subject's sessions. What is no id, nobody's or somebody else's is not found.
-pub(crate) async fn delete_one(session: Session, Path(id): Path<String>) -> Result<Response, Failure> {
+pub(crate) async fn delete_one(
+    sessions: Sessions,
+    Strict(session): Strict<Session>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let mut fields = Fields::from_query(query.as_deref())?;
+    let waits = everywhere::is_wanted(&mut fields);
+    fields.finish()?;
     let id: SessionId = id.parse().map_err(|_| Failure::of(Code::NotFound))?;
-    if id == Principal::session_id(session.principal()) {
-        return Ok(session.log_out().await?.into_response());
-    }
-    if session.end_own(id).await? {
-        Ok(StatusCode::NO_CONTENT.into_response())
+    let logged_out = if id == Principal::session_id(session.principal()) {
+        Some(session.log_out().await?)
+    } else if session.end_own(id).await? {
+        None
     } else {
-        Err(Failure::of(Code::NotFound))
+        return Err(Failure::of(Code::NotFound));
+    };
+    if !waits {
+        return Ok((logged_out, StatusCode::NO_CONTENT).into_response());
     }
+    let waited = Waited::for_all(&sessions).await;
+    Ok((logged_out, waited, Json(json!({ "ended": 1, "waited_ms": waited.millis() }))).into_response())
 }
 
-/// Ends the subject's other sessions, or all of them.
-pub(crate) async fn delete(session: Session, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+/// Ends the subject's other sessions, or all of them. With `everywhere=true` the answer comes when no instance serves them
+/// any more, and says how long that took.
+pub(crate) async fn delete(
+    sessions: Sessions,
+    Strict(session): Strict<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
     let mut fields = Fields::from_query(query.as_deref())?;
+    let waits = everywhere::is_wanted(&mut fields);
     let scope = match fields.text("scope").as_str() {
         "others" => Some(Scope::Others),
         "all" => Some(Scope::All),
@@ -81,12 +100,17 @@ pub(crate) async fn delete(session: Session, RawQuery(query): RawQuery) -> Resul
         }
     };
     fields.finish()?;
-    match scope {
-        Some(Scope::Others) => Ok(Json(json!({ "ended": session.end_others().await? })).into_response()),
+    let (ended, logged_out) = match scope {
+        Some(Scope::Others) => (session.end_others().await?, None),
         Some(Scope::All) => {
             let (ended, logged_out) = session.end_all().await?;
-            Ok((logged_out, Json(json!({ "ended": ended }))).into_response())
+            (ended, Some(logged_out))
         }
-        None => Err(Failure::of(Code::InvalidInput)),
+        None => return Err(Failure::of(Code::InvalidInput)),
+    };
+    if !waits {
+        return Ok((logged_out, Json(json!({ "ended": ended }))).into_response());
     }
+    let waited = Waited::for_all(&sessions).await;
+    Ok((logged_out, waited, Json(json!({ "ended": ended, "waited_ms": waited.millis() }))).into_response())
 }

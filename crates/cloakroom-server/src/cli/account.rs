@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::columns::Columns;
 use super::database::with_database;
+use super::everywhere;
 use super::json::Array;
 use super::password::Source;
 use super::session::counted;
@@ -91,9 +92,9 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failure
         Command::Add { account, admin, password } => add(account.name, admin, password, config, database).await,
         Command::List { json } => list(json, &*database.accounts()).await,
         Command::Password { account, password, .. } => set_password(account.name, password, config, database).await,
-        Command::Disable { account, .. } => disable(&account.name, database).await,
+        Command::Disable { account, .. } => disable(&account.name, config, database).await,
         Command::Enable { account } => enable(&account.name, database).await,
-        Command::Remove { account, consent } => remove(&account.name, consent, database).await,
+        Command::Remove { account, consent } => remove(&account.name, consent, config, database).await,
     })
     .await
 }
@@ -192,13 +193,15 @@ async fn set_password(name: LoginName, password: Source, config: &Config, databa
     let new = password.read_hash(&name, config)?;
     let change = PasswordChange { subject, expected: None, new, keep: None, at: SystemClock.now() };
     let ended = done(database.accounts().change_password(change).await?, &name)?;
-    print(format_args!("changed the password of {name}; {} ended", counted(ended)))
+    print(format_args!("changed the password of {name}; {} ended", counted(ended)))?;
+    everywhere::wait(config, database).await
 }
 
-async fn disable(name: &LoginName, database: &Database) -> Result<(), Failure> {
+async fn disable(name: &LoginName, config: &Config, database: &Database) -> Result<(), Failure> {
     let subject = subject_of(name, database).await?;
     let ended = done(database.accounts().disable(subject, SystemClock.now()).await?, name)?;
-    print(format_args!("disabled {name}; {} ended", counted(ended)))
+    print(format_args!("disabled {name}; {} ended", counted(ended)))?;
+    everywhere::wait(config, database).await
 }
 
 async fn enable(name: &LoginName, database: &Database) -> Result<(), Failure> {
@@ -207,7 +210,7 @@ async fn enable(name: &LoginName, database: &Database) -> Result<(), Failure> {
     print(format_args!("enabled {name}"))
 }
 
-async fn remove(name: &LoginName, consent: Consent, database: &Database) -> Result<(), Failure> {
+async fn remove(name: &LoginName, consent: Consent, config: &Config, database: &Database) -> Result<(), Failure> {
     let subject = subject_of(name, database).await?;
     if !consent.yes {
         return Err(Failure::new(format_args!(
@@ -215,7 +218,8 @@ async fn remove(name: &LoginName, consent: Consent, database: &Database) -> Resu
         )));
     }
     let ended = done(database.accounts().remove(subject, SystemClock.now()).await?, name)?;
-    print(format_args!("removed {name}; {} ended", counted(ended)))
+    print(format_args!("removed {name}; {} ended", counted(ended)))?;
+    everywhere::wait(config, database).await
 }
 
 async fn subject_of(name: &LoginName, database: &Database) -> Result<Subject, Failure> {

@@ -19,6 +19,7 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
         database = config.database.url.redacted(),
         cookie_domain = config.cookie.domain.as_ref().map(CookieDomain::as_str),
         cookie_insecure = config.cookie.insecure,
+        validation = ?config.validation,
         login_concurrency = config.login.concurrency,
         "starting"
     );

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::account::Consent;
 use super::columns::Columns;
 use super::database::with_database;
+use super::everywhere;
 use super::json::Array;
 use super::text::escaped;
 use crate::config::Config;
@@ -62,7 +63,7 @@ pub(super) struct Which {
 pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failure> {
     with_database(config, async |database| match command {
         Command::List { subject, json } => list(subject, json, config, database).await,
-        Command::End { which, consent } => end(which, consent, database).await,
+        Command::End { which, consent } => end(which, consent, config, database).await,
     })
     .await
 }
@@ -120,7 +121,7 @@ fn row(session: &SessionRecord) -> [String; 7] {
     ]
 }
 
-async fn end(which: Which, consent: Consent, database: &Database) -> Result<(), Failure> {
+async fn end(which: Which, consent: Consent, config: &Config, database: &Database) -> Result<(), Failure> {
     let (target, reason, whose) = match which {
         Which { id: Some(id), .. } => (Target::Session(id), EndReason::Administrator, String::new()),
         Which { subject: Some(typed), .. } => {
@@ -136,7 +137,8 @@ async fn end(which: Which, consent: Consent, database: &Database) -> Result<(), 
     if let (Some(id), 0) = (which.id, ended) {
         return Err(Failure::new(format_args!("no session {id}: see `cloakroom session list`")));
     }
-    writeln!(io::stdout().lock(), "ended {}{whose}", counted(ended)).map_err(|error| Failure::output(&error))
+    writeln!(io::stdout().lock(), "ended {}{whose}", counted(ended)).map_err(|error| Failure::output(&error))?;
+    everywhere::wait(config, database).await
 }
 
 /// The subject of an account or, where no account has this login name, the text itself: an application that issues

@@ -1,9 +1,12 @@
 //! What no value can say alone: limits that bound each other, and settings that do not go together.
 
+use std::time::Duration;
+
+use cloakroom_core::coherence::LeaseTerms;
 use cloakroom_core::policy::{Policy, PolicyError};
 
 use super::error::ConfigError;
-use super::keys::{self, Key};
+use super::keys;
 use super::layers::Layers;
 use super::types::Setting;
 use super::{Config, span};
@@ -29,22 +32,40 @@ pub(super) fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
         feed_retention: layers.value(&keys::FEED_RETENTION)?,
         client_retention: layers.value(&keys::CLIENT_RETENTION)?,
     };
-    policy.check().map_err(|error| out_of_range(layers, &policy, error))?;
+    policy.check().map_err(|error| out_of_range(layers, bound_of(&policy, error.key), error))?;
     Ok(policy)
 }
 
+/// The terms of a lease; checked under strict validation too, so that changing one word later finds no surprise.
+pub(super) fn lease(layers: &Layers) -> Result<LeaseTerms, ConfigError> {
+    let (defaults, lease) = (LeaseTerms::default(), layers.value(&keys::LEASE)?);
+    let poll = layers.explicit(&keys::POLL)?;
+    let terms = LeaseTerms {
+        lease,
+        poll: poll.unwrap_or_else(|| defaults.poll.min(lease / 5)),
+        capacity: layers.value(&keys::CACHE)?,
+    };
+    let bound = |key: &str| (key == "poll").then_some((keys::LEASE.name, terms.lease));
+    terms.check().map_err(|error| out_of_range(layers, bound(error.key), error))?;
+    Ok(terms)
+}
+
+/// Which other limit bounds the one of this name.
+fn bound_of(policy: &Policy, key: &str) -> Option<(&'static str, Duration)> {
+    match key {
+        "idle_timeout" | "keep_absolute_timeout" => Some((keys::ABSOLUTE_TIMEOUT.name, policy.absolute_timeout)),
+        "keep_idle_timeout" => Some((keys::KEEP_ABSOLUTE_TIMEOUT.name, policy.keep_absolute_timeout)),
+        _ => None,
+    }
+}
+
 /// Says it with the key's own words, and names the other key where that is what bounds it.
-fn out_of_range(layers: &Layers, policy: &Policy, error: PolicyError) -> ConfigError {
+fn out_of_range(layers: &Layers, bound: Option<(&'static str, Duration)>, error: PolicyError) -> ConfigError {
     let Some(key) = keys::ALL.iter().find(|key| key.name().strip_prefix("session.") == Some(error.key)) else {
         return ConfigError::Together(error.to_string());
     };
     let [_, _, mut allowed, _] = key.documented();
-    let bound = match error.key {
-        "idle_timeout" | "keep_absolute_timeout" => Some((&keys::ABSOLUTE_TIMEOUT, policy.absolute_timeout)),
-        "keep_idle_timeout" => Some((&keys::KEEP_ABSOLUTE_TIMEOUT, policy.keep_absolute_timeout)),
-        _ => None,
-    };
-    if let Some((Key { name, .. }, value)) = bound {
+    if let Some((name, value)) = bound {
         allowed = format!("{allowed}; {name} is {} ({})", span::show(value), layers.source(name));
     }
     let found = key.effective(layers).ok().and_then(|(shown, _)| shown).unwrap_or(error.found);

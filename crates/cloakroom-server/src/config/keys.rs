@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use cloakroom_core::coherence::LeaseTerms;
 use cloakroom_core::policy::Policy;
 use cloakroom_sql::OpenOptions;
 
@@ -195,8 +196,32 @@ pub(crate) static CLIENT_RETENTION: Key<Duration> = key(
 pub(crate) static VALIDATION: Key<Validation> = key(
     "session.validation",
     || Validation::Strict,
-    "\"strict\"; \"leased\" is not available in this version",
-    "How a request makes sure of its session: strict asks the database every time.",
+    "\"strict\" or \"leased\"",
+    "How a request makes sure of its session: strict asks the database every time; leased answers from memory, at most `session.lease` behind the database.",
+);
+
+pub(crate) static LEASE: Key<Duration> = key(
+    "session.lease",
+    || LeaseTerms::default().lease,
+    "100ms to 1m, such as 1s; the same on every instance",
+    "Leased validation: a session that ended is refused on every instance at the latest this long after.",
+);
+
+pub(crate) static POLL: Key<Duration> = Key {
+    default_text: Some("`\"200ms\"`, or a fifth of `session.lease` if that is shorter"),
+    ..key(
+        "session.poll",
+        || LeaseTerms::default().poll,
+        "10ms up to half of session.lease, such as 200ms",
+        "Leased validation: how often an instance asks the database what ended, which renews its lease.",
+    )
+};
+
+pub(crate) static CACHE: Key<u32> = key(
+    "session.cache",
+    || LeaseTerms::default().capacity,
+    "8 to 16777216",
+    "Leased validation: how many sessions an instance keeps in memory, at 200 bytes each or less.",
 );
 
 pub(crate) static COOKIE_DOMAIN: Key<Option<CookieDomain>> = key(
@@ -263,6 +288,9 @@ pub(crate) static ALL: &[&dyn AnyKey] = &[
     &FEED_RETENTION,
     &CLIENT_RETENTION,
     &VALIDATION,
+    &LEASE,
+    &POLL,
+    &CACHE,
     &COOKIE_DOMAIN,
     &COOKIE_INSECURE,
     &LOGIN_CONCURRENCY,

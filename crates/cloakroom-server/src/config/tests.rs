@@ -104,7 +104,10 @@ fn every_key_can_be_set_in_the_file_and_in_the_environment() {
         ("session.retention", "2d", true),
         ("session.feed_retention", "60d", true),
         ("session.client_retention", "7d", true),
-        ("session.validation", "strict", true),
+        ("session.validation", "leased", true),
+        ("session.lease", "2s", true),
+        ("session.poll", "100ms", true),
+        ("session.cache", "5000", false),
         ("cookie.domain", "example.org", true),
         ("cookie.insecure", "true", false),
         ("login.concurrency", "2", false),
@@ -170,7 +173,10 @@ fn wrong_values_in_the_file() {
         "session.max_per_subject = 'many'",
         "session.max_per_subject = -1",
         "session.max_per_subject = 99999999999999999999",
-        "session.validation = 'leased'",
+        "session.validation = 'cached'",
+        "session.lease = '99ms'",
+        "session.lease = '200ms'\nsession.poll = '150ms'",
+        "session.cache = 7",
         "session.validation = 'Strict'",
         "cookie.domain = '.example.org'",
         "cookie.domain = 'org'",
@@ -199,8 +205,11 @@ fn wrong_values_in_the_file() {
     session.max_per_subject (cloakroom.toml:1): found "many", allowed: 1 to 10000
     session.max_per_subject (cloakroom.toml:1): found -1, allowed: 1 to 10000
     session.max_per_subject (cloakroom.toml:1): found an integer out of range, allowed: 1 to 10000
-    session.validation (cloakroom.toml:1): found "leased", allowed: "strict"; "leased" is not available in this version
-    session.validation (cloakroom.toml:1): found "Strict", allowed: "strict"; "leased" is not available in this version
+    session.validation (cloakroom.toml:1): found "cached", allowed: "strict" or "leased"
+    session.lease (cloakroom.toml:1): found "99ms", allowed: 100ms to 1m, such as 1s; the same on every instance
+    session.poll (cloakroom.toml:2): found "150ms", allowed: 10ms up to half of session.lease, such as 200ms; session.lease is 200ms (cloakroom.toml:1)
+    session.cache (cloakroom.toml:1): found 7, allowed: 8 to 16777216
+    session.validation (cloakroom.toml:1): found "Strict", allowed: "strict" or "leased"
     cookie.domain (cloakroom.toml:1): found ".example.org", allowed: a domain name without a leading dot that covers the host of public_url, such as example.org
     cookie.domain (cloakroom.toml:1): found "org", allowed: a domain name without a leading dot that covers the host of public_url, such as example.org
     cookie.insecure (cloakroom.toml:1): found 1, allowed: true or false
@@ -275,7 +284,7 @@ fn unknown_keys() {
         "[listen]\nport = 1",
         "zzz = 1",
         "\"a\\u001b.b\" = 1",
-        "session.lease = '1s'",
+        "session.leas = '1s'",
     ].map(mistake)), @"
     unknown key session.idle_timeot (cloakroom.toml:2); did you mean session.idle_timeout?
     unknown key idle_timeout (cloakroom.toml:1); did you mean session.idle_timeout?
@@ -286,7 +295,7 @@ fn unknown_keys() {
     listen (cloakroom.toml:1): found a table, allowed: an IP address and a port, such as 127.0.0.1:8787 or [::]:8787; port 0 takes a free one
     unknown key zzz (cloakroom.toml:1); remove it; `cloakroom config` shows every key
     unknown key a.b (cloakroom.toml:1); remove it; `cloakroom config` shows every key
-    unknown key session.lease (cloakroom.toml:1); did you mean session.recent?
+    unknown key session.leas (cloakroom.toml:1); did you mean session.lease?
     ");
     assert_snapshot!(table([
         env_mistake("CLOAKROOM_SESSION__IDLE_TIMEOT", "15m"),

@@ -316,7 +316,9 @@ words! {
     /// How a living session is made sure of.
     Validation:
         /// Every request asks the database.
-        Strict = "strict"
+        Strict = "strict",
+        /// Requests are answered from memory, under a lease.
+        Leased = "leased"
 }
 
 words! {

@@ -1,14 +1,15 @@
-//! `GET /account`, and the forms on it that end sessions
+//! `GET /account`, and the forms on it that end sessions: each is answered when every instance refuses what it ended
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
-use cloakroom::{Code, Session, SessionId, Sessions};
+use cloakroom::{Code, Session, SessionId, Sessions, Strict};
 
 use crate::app::App;
+use crate::everywhere::{WAITED, Waited};
 use crate::failure::Failure;
-use crate::fields::FieldError;
+use crate::fields::{FieldError, Fields};
 use crate::pages::{page, words_for};
 use crate::view::{AccountPage, Form, ShownDevice};
 
@@ -24,17 +25,20 @@ pub(crate) async fn get(
     sessions: Sessions,
     session: Session,
     headers: HeaderMap,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    show(&app, &sessions, &session, &headers, StatusCode::OK, &[]).await
+    let waited_ms = Fields::from_query(query.as_deref())?.peek(WAITED).parse().ok();
+    let notice = waited_ms.map(|ms| AccountPage::signed_out_everywhere(words_for(&app, &headers), ms));
+    show(&app, &sessions, &session, &headers, (StatusCode::OK, notice), &[]).await
 }
 
-/// The page, with what is wrong in its password form.
+/// The page, with what there is to say, and what is wrong in its password form.
 pub(crate) async fn show(
     app: &App,
     sessions: &Sessions,
     session: &Session,
     headers: &HeaderMap,
-    status: StatusCode,
+    (status, notice): (StatusCode, Option<String>),
     errors: &[FieldError],
 ) -> Result<Response, Failure> {
     let (words, now) = (words_for(app, headers), app.now());
@@ -56,6 +60,7 @@ pub(crate) async fn show(
     let endings = sessions.history(here.subject(), HISTORY_MAX).await?;
     let view = AccountPage {
         words,
+        notice,
         signed_in_as: AccountPage::signed_in_as(words, &name),
         name,
         devices: devices.into_iter().map(|(_, _, device)| device).collect(),
@@ -66,25 +71,36 @@ pub(crate) async fn show(
 }
 
 /// Ends one of the subject's sessions. What is no id, nobody's or somebody else's is not found.
-pub(crate) async fn end_one(session: Session, Path(id): Path<String>) -> Result<Response, Failure> {
+pub(crate) async fn end_one(
+    sessions: Sessions,
+    Strict(session): Strict<Session>,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
     let id: SessionId = id.parse().map_err(|_| Failure::of(Code::NotFound))?;
     if id == session.principal().session_id() {
-        return Ok((session.log_out().await?, Redirect::to("/login")).into_response());
+        let logged_out = session.log_out().await?;
+        return Ok((logged_out, Waited::for_all(&sessions).await, Redirect::to("/login")).into_response());
     }
     if !session.end_own(id).await? {
         return Err(Failure::of(Code::NotFound));
     }
-    Ok(Redirect::to("/account").into_response())
+    Ok(Waited::for_all(&sessions).await.to_account().into_response())
 }
 
 /// Ends the subject's other sessions.
-pub(crate) async fn end_others(session: Session) -> Result<Redirect, Failure> {
+pub(crate) async fn end_others(
+    sessions: Sessions,
+    Strict(session): Strict<Session>,
+) -> Result<impl IntoResponse, Failure> {
     session.end_others().await?;
-    Ok(Redirect::to("/account"))
+    Ok(Waited::for_all(&sessions).await.to_account())
 }
 
 /// Ends all of the subject's sessions, this one too.
-pub(crate) async fn end_all(session: Session) -> Result<impl IntoResponse, Failure> {
+pub(crate) async fn end_all(
+    sessions: Sessions,
+    Strict(session): Strict<Session>,
+) -> Result<impl IntoResponse, Failure> {
     let (_, logged_out) = session.end_all().await?;
-    Ok((logged_out, Redirect::to("/login")))
+    Ok((logged_out, Waited::for_all(&sessions).await, Redirect::to("/login")))
 }

@@ -1,14 +1,22 @@
 //! `POST /logout`
 
+use axum::extract::RawQuery;
 use axum::http::HeaderName;
 use axum::response::{IntoResponse, Redirect};
 use cloakroom::Sessions;
 
+use crate::everywhere::{self, Waited};
 use crate::failure::Failure;
+use crate::fields::Fields;
 
-/// Ends the session of this request, if there is one; the same answer either way.
-pub(crate) async fn post(sessions: Sessions) -> Result<impl IntoResponse, Failure> {
+/// Ends the session of this request, if there is one; the same answer either way. With `?everywhere=true` the answer comes
+/// when no instance serves it any more.
+pub(crate) async fn post(sessions: Sessions, RawQuery(query): RawQuery) -> Result<impl IntoResponse, Failure> {
+    let mut fields = Fields::from_query(query.as_deref())?;
+    let waits = everywhere::is_wanted(&mut fields);
+    fields.finish()?;
     let logged_out = sessions.log_out().await?;
+    let waited = if waits { Some(Waited::for_all(&sessions).await) } else { None };
     let clear = [(HeaderName::from_static("clear-site-data"), r#""storage""#)];
-    Ok((logged_out, clear, Redirect::to("/login")))
+    Ok((logged_out, clear, waited, Redirect::to("/login")))
 }

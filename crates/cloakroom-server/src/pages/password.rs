@@ -4,14 +4,15 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::HeaderMap;
 use axum::http::{Request, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
-use cloakroom::{Code, Session, Sessions};
+use axum::response::{IntoResponse, Response};
+use cloakroom::{Code, Session, Sessions, Strict};
 use cloakroom_core::account::Account;
 use cloakroom_core::password::Password;
 use cloakroom_core::store::{Changed, PasswordChange};
 
 use crate::app::App;
 use crate::credential;
+use crate::everywhere::Waited;
 use crate::failure::Failure;
 use crate::fields::{Complaint, FieldError, Fields};
 use crate::pages::account::show;
@@ -20,22 +21,23 @@ use crate::pages::account::show;
 pub(crate) async fn post(
     State(app): State<App>,
     sessions: Sessions,
-    session: Session,
+    Strict(session): Strict<Session>,
     headers: HeaderMap,
     request: Request<Body>,
 ) -> Result<Response, Failure> {
     let fields = Fields::from_form(request).await?;
+    let unprocessable = (StatusCode::UNPROCESSABLE_ENTITY, None);
     let subject = session.principal().subject().clone();
     let account = app.accounts().by_subject(subject).await?.ok_or(Failure::of(Code::NotFound))?;
     let (current, new) = match read(&app, fields, &account) {
         Ok(passwords) => passwords,
         Err(errors) => {
-            return show(&app, &sessions, &session, &headers, StatusCode::UNPROCESSABLE_ENTITY, &errors).await;
+            return show(&app, &sessions, &session, &headers, unprocessable, &errors).await;
         }
     };
     if !credential::confirms(&app, &account, current).await? {
         let errors = [FieldError::new("current_password", Complaint::NotThePassword)];
-        return show(&app, &sessions, &session, &headers, StatusCode::UNPROCESSABLE_ENTITY, &errors).await;
+        return show(&app, &sessions, &session, &headers, unprocessable, &errors).await;
     }
     let change = PasswordChange {
         subject: account.subject,
@@ -50,7 +52,9 @@ pub(crate) async fn post(
         // Somebody changed it in between, and this session has ended with it.
         Changed::Conflict => return Err(Failure::of(Code::SessionRevoked)),
     }
-    Ok((session.replace().await?, Redirect::to("/account")).into_response())
+    sessions.catch_up().await;
+    let replaced = session.replace().await?;
+    Ok((replaced, Waited::for_all(&sessions).await.to_account()).into_response())
 }
 
 /// # Errors
