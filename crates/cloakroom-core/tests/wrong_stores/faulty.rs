@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
+use cloakroom_core::coherence::Horizon;
 use cloakroom_core::session::{SessionRecord, Subject};
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{Issue, ListQuery, Moment, PAGE_MAX, SessionStore as _, StoreError};
@@ -21,7 +22,7 @@ pub(crate) const LONG_AGO: Timestamp = Timestamp::from_millis(-1_000_000_000_000
 pub(crate) struct Faulty {
     pub(crate) inner: MemoryStore,
     pub(crate) fault: Fault,
-    notes: Mutex<Notes>,
+    notes: Arc<Mutex<Notes>>,
 }
 
 /// What a fault remembers to be wrong with.
@@ -38,15 +39,23 @@ pub(crate) struct Notes {
     pub(crate) all_forgiven: bool,
     /// Logins that began before this position are overtaken, whoever's they are.
     pub(crate) all_overtaken_before: i64,
+    /// Whether anything was ever purged from the feed.
+    pub(crate) has_purged: bool,
+    /// The one place that all who follow share.
+    pub(crate) place: Option<Horizon>,
 }
 
 impl Faulty {
     pub(crate) fn new(fault: Fault) -> Self {
-        Self { inner: MemoryStore::new(), fault, notes: Mutex::default() }
+        Self { inner: MemoryStore::new(), fault, notes: Arc::default() }
     }
 
     pub(crate) fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn shared_notes(&self) -> Arc<Mutex<Notes>> {
+        Arc::clone(&self.notes)
     }
 
     /// The position now.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod faulty;
+mod feed;
 mod sessions;
 
 use std::sync::Arc;
@@ -83,6 +84,20 @@ faults! {
     ScrubIsTooEarly => "client_facts_are_forgotten_after_their_time",
     ScrubIsAnEnding => "a_scrubbed_session_lives_on",
     ScrubStopsAfterAChunk => "scrubbing_goes_in_chunks_over_everybody",
+    FeedNamesThePast => "the_first_poll_names_nothing",
+    FeedForgetsEndings => "every_way_of_ending_is_named_with_its_reason",
+    FeedLosesTheReason => "every_way_of_ending_is_named_with_its_reason",
+    FeedLosesTheTime => "every_way_of_ending_is_named_with_its_reason",
+    FeedForgetsLogins => "what_a_login_ends_is_named",
+    FeedForgetsAccounts => "what_happens_to_an_account_names_its_sessions",
+    FeedForgetsExpiry => "purged_sessions_are_named",
+    FeedForgetsChanges => "a_replaced_token_is_a_change",
+    FeedNamesTheLiving => "what_takes_nothing_away_is_not_named",
+    FeedSkipsOne => "each_change_is_named_once",
+    FeedRepeatsOne => "each_change_is_named_once",
+    FeedHasOnePlace => "readers_are_independent",
+    FeedIgnoresPurges => "what_was_purged_unseen_is_lost",
+    FeedIsLostByAnyPurge => "what_was_purged_after_it_was_seen_is_not_lost",
     FirstIsIgnored => "only_the_first_account_is_the_first",
     FirstIsCheckedTooEarly => "of_concurrent_first_accounts_one_wins",
     CreateOverwrites => "a_taken_login_name_or_subject_is_refused",

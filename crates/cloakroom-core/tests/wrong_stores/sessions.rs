@@ -13,6 +13,7 @@ use cloakroom_core::token::TokenDigest;
 
 use crate::Fault;
 use crate::faulty::{Faulty, LONG_AGO, others_first};
+use crate::feed::WrongReader;
 
 impl Faulty {
     async fn wrong_issue(&self, mut issue: Issue) -> Result<Issued, StoreError> {
@@ -291,6 +292,7 @@ impl Faulty {
                 return self.inner.purge(forget).await.map(|_| purged);
             }
             Fault::PurgeResetsTheFeed => self.notes().all_forgiven = true,
+            Fault::FeedIsLostByAnyPurge => self.notes().has_purged = true,
             _ => (),
         }
         let purged = self.inner.purge(purge).await?;
@@ -357,7 +359,7 @@ impl SessionStore for Faulty {
     }
 
     fn feed(&self, answer_max: Duration) -> Box<dyn FeedReader> {
-        self.inner.feed(answer_max)
+        Box::new(WrongReader::of(self, answer_max))
     }
 
     fn hint(&self) -> StoreFuture<'_, ()> {

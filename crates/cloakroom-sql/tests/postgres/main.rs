@@ -4,6 +4,14 @@
 #[cfg(test)]
 mod by_hand;
 #[cfg(test)]
+mod floor;
+#[cfg(test)]
+mod follow;
+#[cfg(test)]
+mod hint;
+#[cfg(test)]
+mod history;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod login;

@@ -1,6 +1,8 @@
 //! The SQLite store on real files. What every store must do is in the core's contract; here is what only SQLite does.
 
 #[cfg(test)]
+mod follow;
+#[cfg(test)]
 mod lookup;
 #[cfg(test)]
 mod migrate;

@@ -4,9 +4,11 @@
 //! What the contract leaves open is not compared: which rows of a chunk go first, and in which order sessions
 //! end that end at once.
 
+use super::feed::{Follower, in_order};
 use super::trial::{Kept, NO_CAP, Trial, an_account, at, duration, hash, holds, same, subject};
 use super::{Broken, Stores};
 use crate::account::{Account, LoginName};
+use crate::coherence::{Change, Delta, Loss};
 use crate::ending::{EndReason, Ending};
 use crate::session::{SessionRecord, Subject};
 use crate::store::memory::MemoryStore;
@@ -64,13 +66,28 @@ async fn run(trial: &Trial<'_>, seed: u64, steps: u32) -> Kept {
         digests: Vec::new(),
         records: Vec::new(),
     };
+    let mut followers = (Follower::of(&schedule.store).await?, Follower::of(&schedule.model).await?);
     for step in 0..steps {
         let at_step =
             |broken: Broken| Broken { expected: format!("seed {seed}, step {step}: {}", broken.expected), ..broken };
         schedule.step().await.map_err(at_step)?;
         schedule.compare().await.map_err(at_step)?;
+        follow(&mut followers).await.map_err(at_step)?;
     }
     Ok(())
+}
+
+/// Compares what two who follow are told; a store may say that it is not sure.
+async fn follow((store, model): &mut (Follower, Follower)) -> Kept {
+    let (found, wanted) = (store.poll().await?, model.poll().await?);
+    match (found, wanted) {
+        (Delta::Lost(Loss::Purged), _) => Ok(()),
+        (Delta::Changes(found), Delta::Changes(wanted)) => {
+            let comparable = |changes: Vec<Change>| in_order(changes.into_iter().map(change_without_expiry).collect());
+            same("what a poll names", &comparable(found), &comparable(wanted))
+        }
+        (found, wanted) => same("what a poll says", &found, &wanted),
+    }
 }
 
 struct Schedule<'a> {
@@ -305,7 +322,7 @@ impl Schedule<'_> {
             let falls = found.is_sorted_by(|newer, older| newer.at >= older.at);
             holds("endings are newest first", falls, &found)?;
             let wanted = self.model.sessions.endings(subject(of), PAGE_MAX).await?;
-            same("endings", &in_order(found), &in_order(wanted))?;
+            same("endings", &endings_in_order(found), &endings_in_order(wanted))?;
         }
         let none: Option<LoginName> = None;
         let _compared = both!(self, "accounts", accounts.page(none, PAGE_MAX));
@@ -319,7 +336,16 @@ fn without_expiry(ending: Ending) -> Ending {
     Ending { reason, ..ending }
 }
 
-fn in_order(endings: Vec<Ending>) -> Vec<Ending> {
+fn change_without_expiry(change: Change) -> Change {
+    match change {
+        Change::Ended { digest, session, reason, at } if reason.is_expiry() => {
+            Change::Ended { digest, session, reason: EndReason::Idle, at }
+        }
+        other => other,
+    }
+}
+
+fn endings_in_order(endings: Vec<Ending>) -> Vec<Ending> {
     let mut endings: Vec<_> = endings.into_iter().map(without_expiry).collect();
     endings.sort_by_key(|ending| (ending.at, ending.session));
     endings
