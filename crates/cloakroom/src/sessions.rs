@@ -9,19 +9,22 @@ use cloakroom_core::policy::Policy;
 use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{ListQuery, Target};
+use http::HeaderMap;
 
 use crate::builder::Builder;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use crate::builder::ConnectError;
+use crate::cookie::presented_tokens;
 use crate::follow::{self, FollowCounts};
 use crate::layer::SessionsLayer;
 use crate::login::Attempt;
+use crate::principal::Outcome;
 use crate::rejection::Unavailable;
 use crate::response::LoggedOut;
 use crate::shared::{RequestFacts, Shared};
 use crate::sweep::{SweepCounts, write_touches};
-use crate::validate::Validation;
 use crate::validate::counts::ValidationCounts;
+use crate::validate::{Validation, leased, validate};
 
 /// Login sessions: begins logins, lists sessions and ends them. Clones are the same sessions.
 ///
@@ -98,6 +101,27 @@ impl Sessions {
     /// The layer that validates every request. Put it around the routes whose handlers use the extractors.
     pub fn layer(&self) -> SessionsLayer {
         SessionsLayer::new(self.clone())
+    }
+
+    /// Says of a request's headers what the layer would say, for where no layer can stand: another protocol, a proxy's question.
+    /// It is no use of the session. Under leased validation a hit waits for nothing and allocates nothing.
+    ///
+    /// ```
+    /// use cloakroom::{Outcome, Sessions};
+    /// # async fn example(sessions: Sessions, headers: http::HeaderMap) {
+    /// match sessions.validate(&headers).await {
+    ///     Outcome::Active(principal) => println!("{} may pass", principal.session_id()),
+    ///     Outcome::Anonymous | Outcome::Ended(_) => println!("to the login"),
+    ///     Outcome::Unavailable => println!("try again in a moment: nobody is logged out"),
+    /// }
+    /// # }
+    /// ```
+    pub async fn validate(&self, headers: &HeaderMap) -> Outcome {
+        let presented = presented_tokens(headers, self.cookie_name());
+        match leased::hit(&self.shared, &presented) {
+            Some(validated) => validated.outcome,
+            None => Box::pin(validate(&self.shared, &presented, false)).await.outcome,
+        }
     }
 
     /// The policy in force.
