@@ -1,4 +1,4 @@
-//! `cargo xtask bench strict`: strict validation with the peers beside it, in one interleaved run.
+//! `cargo xtask bench strict` and `leased`: validation with the peers beside it, in one interleaved run.
 //!
 //! Every mode is a server process of its own, built from `bench/`, with its own database and sessions. In each round
 //! every mode gets its turn under the same load, so that a machine that grows slower slows all of them; ratios are
@@ -16,14 +16,15 @@ use std::time::Duration;
 use testbed::postgres::Cluster;
 
 use crate::need;
-use crate::run::{Outcome, cargo, to_end};
+use crate::run::{Outcome, cargo, command, to_end};
 use load::Load;
-use mode::{MODES, Mode};
+use mode::{Comparison, MODES, Mode};
 use processor::Processors;
 use server::Server;
 use table::{Sample, Turns};
 
-const USAGE: &str = "cargo xtask bench strict [--rounds N] [--seconds N] [--connections 8,64,256] [--only MODE,…]";
+const USAGE: &str =
+    "cargo xtask bench strict|leased [--rounds N] [--seconds N] [--connections 8,64,256] [--only MODE,…]";
 /// Sessions in each database, of which each request presents one at random.
 const SESSIONS: u32 = 10_000;
 /// How long each mode is warmed up before the first round.
@@ -35,13 +36,16 @@ const DURABLE: [&str; 3] = [
     "ALTER SYSTEM SET autovacuum_naptime = '1min'",
 ];
 
-/// Measures what is named: so far `strict` only.
+/// Measures what is named.
 pub(crate) fn run(options: &[String]) -> Outcome {
     let options = Options::read(options)?;
     need::program("wrk", "wrk", "drives the load")?;
     need::program("taskset", "util-linux", "keeps the load apart from what it drives")?;
     need::postgres()?;
     build()?;
+    if options.comparison == Comparison::Leased {
+        to_end(&mut command(&server::program("bench-ours"), ["in-process"]))?;
+    }
 
     let cluster = Cluster::start().map_err(|error| format!("no PostgreSQL: {error}"))?;
     DURABLE.iter().try_for_each(|setting| sql(&cluster, setting).map(drop))?;
@@ -121,6 +125,7 @@ fn machine(cluster: &Cluster, processors: &Processors) -> Result<String, String>
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 struct Options {
+    comparison: Comparison,
     rounds: u32,
     seconds: u32,
     connections: Vec<u32>,
@@ -130,27 +135,28 @@ struct Options {
 impl Options {
     fn read(options: &[String]) -> Result<Self, String> {
         let (mut rounds, mut seconds) = (3, 3);
-        let (mut connections, mut modes) = (vec![8, 64, 256], MODES.iter().collect());
-        match options.split_first() {
-            Some((what, rest)) if what == "strict" => {
-                let mut rest = rest.iter();
-                while let Some(option) = rest.next() {
-                    let value = rest.next().ok_or_else(|| format!("`{option}` wants a value: {USAGE}"))?;
-                    match option.as_str() {
-                        "--rounds" => rounds = number(option, value, 100)?,
-                        "--seconds" => seconds = number(option, value, 60)?,
-                        "--connections" => {
-                            let each = value.split(',').map(|text| number(option, text, 1_000));
-                            connections = each.collect::<Result<_, _>>()?;
-                        }
-                        "--only" => modes = value.split(',').map(mode::named).collect::<Result<_, _>>()?,
-                        _ => return Err(format!("there is no `{option}`: {USAGE}")),
-                    }
-                }
-            }
+        let comparison = match options.first().map(String::as_str) {
+            Some("strict") => Comparison::Strict,
+            Some("leased") => Comparison::Leased,
             _ => return Err(format!("what is to be measured? {USAGE}")),
+        };
+        let mut connections = vec![8, 64, 256];
+        let mut modes = MODES.iter().filter(|mode| mode.comparisons.contains(&comparison)).collect();
+        let mut rest = options.iter().skip(1);
+        while let Some(option) = rest.next() {
+            let value = rest.next().ok_or_else(|| format!("`{option}` wants a value: {USAGE}"))?;
+            match option.as_str() {
+                "--rounds" => rounds = number(option, value, 100)?,
+                "--seconds" => seconds = number(option, value, 60)?,
+                "--connections" => {
+                    let each = value.split(',').map(|text| number(option, text, 1_000));
+                    connections = each.collect::<Result<_, _>>()?;
+                }
+                "--only" => modes = value.split(',').map(mode::named).collect::<Result<_, _>>()?,
+                _ => return Err(format!("there is no `{option}`: {USAGE}")),
+            }
         }
-        Ok(Self { rounds, seconds, connections, modes })
+        Ok(Self { comparison, rounds, seconds, connections, modes })
     }
 }
 
@@ -173,7 +179,10 @@ mod tests {
     fn options_and_their_defaults() {
         let all = read("strict").unwrap();
         assert_eq!((all.rounds, all.seconds, &all.connections[..]), (3, 3, &[8, 64, 256][..]));
-        assert_eq!(all.modes.len(), MODES.len());
+        assert!(all.modes.len() > 5 && all.modes.len() < MODES.len());
+        let leased = read("leased").unwrap();
+        assert_eq!(leased.modes[0].name, "bare", "what everything is compared with has its turn first");
+        assert_eq!(leased.modes.len(), 4);
         let some = read("strict --only cloakroom-sqlite,bare --connections 64 --seconds 1 --rounds 5").unwrap();
         assert_eq!((some.rounds, some.seconds, &some.connections[..]), (5, 1, &[64][..]));
         assert_eq!(some.modes.iter().map(|mode| mode.name).collect::<Vec<_>>(), ["cloakroom-sqlite", "bare"]);
@@ -183,7 +192,7 @@ mod tests {
     fn what_cannot_be_measured_is_refused() {
         for wrong in [
             "",
-            "leased",
+            "loose",
             "strict --rounds",
             "strict --rounds 0",
             "strict --seconds 61",
@@ -191,7 +200,7 @@ mod tests {
             "strict --only nobody",
             "strict --fast 1",
         ] {
-            assert!(read(wrong).unwrap_err().contains("cargo xtask bench strict"), "accepted {wrong}");
+            assert!(read(wrong).unwrap_err().contains("cargo xtask bench strict|leased"), "accepted {wrong}");
         }
     }
 }

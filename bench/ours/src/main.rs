@@ -3,11 +3,13 @@
 //!
 //! `bench-ours MODE DATABASE COOKIES SESSIONS` makes that many sessions, writes a `Cookie` header's value for each into the
 //! file COOKIES, prints its address and serves until its standard input ends. `/counts` tells how many statements were
-//! sent, for how many lookups.
+//! sent, for how many lookups. `bench-ours in-process` measures single validations without a server.
 
 mod batches;
 mod beside;
 mod calling_thread;
+mod in_process;
+mod jwt;
 mod record;
 mod singles;
 
@@ -20,7 +22,7 @@ use axum::Router;
 use axum::http::header::SET_COOKIE;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
-use cloakroom::{Builder, CookieSettings, Keep, Policy, Principal, Sessions};
+use cloakroom::{Builder, CookieSettings, Keep, LeaseTerms, Policy, Principal, Sessions, Validation};
 use cloakroom_sql::{Database, LookupCounts, OpenOptions, Scope};
 use tokio::task::JoinSet;
 
@@ -42,6 +44,9 @@ type Counts = Box<dyn Fn() -> LookupCounts + Send + Sync>;
 #[tokio::main]
 async fn main() -> Result<(), Failed> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments == ["in-process"] {
+        return in_process::measure().await;
+    }
     let [mode, database, cookies, number] = &arguments[..] else {
         return Err("usage: bench-ours MODE DATABASE COOKIES SESSIONS".into());
     };
@@ -49,6 +54,12 @@ async fn main() -> Result<(), Failed> {
         std::fs::write(cookies, "none=at-all\n")?;
         let app = Router::new().route("/", get(async || "hello user-1234".to_owned()));
         return serve(app, Box::new(LookupCounts::default)).await;
+    }
+    if mode == "jwt" {
+        let jwt = jwt::Jwt::new()?;
+        let tokens: Result<Vec<String>, _> = (0..number.parse::<u32>()?).map(|user| jwt.cookie(user)).collect();
+        std::fs::write(cookies, tokens?.join("\n") + "\n")?;
+        return serve(jwt.router(), Box::new(LookupCounts::default)).await;
     }
     let (sessions, counts) = open(mode, database).await?;
     std::fs::write(cookies, seed(&sessions, number.parse()?).await?)?;
@@ -68,6 +79,11 @@ async fn open(mode: &str, url: &str) -> Result<(Sessions, Counts), Failed> {
     let lookup: Arc<dyn Lookup> = match mode.split_once(':').unwrap_or((mode, "")) {
         ("cloakroom", "") => {
             return Ok((set_up().store(store)?, Box::new(move || database.lookup_counts())));
+        }
+        ("leased", "") => {
+            let sessions = set_up().validation(Validation::Leased(LeaseTerms::default())).store(store)?;
+            sessions.follow();
+            return Ok((sessions, Box::new(move || database.lookup_counts())));
         }
         ("singles", connections) => Arc::new(Singles::connect(url, connections.parse()?).await?),
         ("batches", shape) => Arc::new(Batches::connect(url, Shape::read(shape)?).await?),

@@ -18,6 +18,11 @@ pub(super) const TARGET: &str = "bench/target";
 /// How long an answer may take that is not part of the load.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
+/// Where one of the programs is.
+pub(super) fn program(name: &str) -> String {
+    root().join(TARGET).join("release").join(name).to_string_lossy().into_owned()
+}
+
 /// A running server.
 #[derive(Debug)]
 pub(super) struct Server<'m> {
@@ -69,8 +74,7 @@ impl<'m> Server<'m> {
             Kept::OnSqlite => format!("sqlite:{}", dir.path().join("sessions.db").display()),
         };
         let cookies = dir.path().join("cookies");
-        let program = root().join(TARGET).join("release").join(mode.program);
-        let mut server = command(&program.to_string_lossy(), [mode.argument, database.as_str()]);
+        let mut server = command(&program(mode.program), [mode.argument, database.as_str()]);
         server.arg(&cookies).arg(sessions.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let process = server.spawn().map_err(|error| failed(&error))?;
         let mut server = Self { mode, address: String::new(), cookies, process, clock: Clock::read()?, _dir: dir };

@@ -3,13 +3,15 @@
 use std::fmt;
 
 use super::load::Driven;
-use super::mode::{Kept, MODES, Mode};
+use super::mode::{Goal, Kept, Mode};
 use super::server::Meter;
 
 /// At least so many times the peer's requests a second.
 const THROUGHPUT_GOAL: f64 = 4.0;
 /// At most this part of the peer's processor time in the database.
 const DATABASE_GOAL: f64 = 1.0 / 6.0;
+/// Under leased validation, at least this part of the requests a second of no validation at all.
+const LEASED_GOAL: f64 = 0.9;
 /// The goals are for so many connections.
 const GOAL_CONNECTIONS: u32 = 64;
 
@@ -125,8 +127,17 @@ impl Turns {
 
     fn goals(&self) -> String {
         let mut lines = Vec::new();
-        for mode in MODES.iter().filter(|mode| mode.is_cloakroom) {
+        for (mode, _) in &self.0 {
             let (Some(peer), name) = (mode.beside, mode.name) else { continue };
+            if mode.goal == Goal::Leased
+                && let Some(Spread { median, .. }) = self.ratios(mode, |sample| Some(sample.requests_per_s))
+            {
+                let verdict = verdict(median >= LEASED_GOAL);
+                lines.push(format!("{name}: {median:.2} × {peer}; at least {LEASED_GOAL} × is the goal: {verdict}"));
+            }
+            if mode.goal != Goal::Strict {
+                continue;
+            }
             if let Some(Spread { median, .. }) = self.ratios(mode, |sample| Some(sample.requests_per_s)) {
                 let verdict = verdict(median >= THROUGHPUT_GOAL);
                 lines.push(format!(
