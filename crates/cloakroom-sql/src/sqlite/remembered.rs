@@ -77,7 +77,8 @@ impl Remembered {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::time::Duration;
 
@@ -91,7 +92,7 @@ mod tests {
 
     /// A database with something in it, a connection that commits to it, and what is remembered.
     struct World {
-        _dir: TempDir,
+        dir: TempDir,
         other: Connection,
         remembered: Remembered,
     }
@@ -103,7 +104,7 @@ mod tests {
             let other = Connection::open(&path).unwrap();
             other.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER)").unwrap();
             let remembered = Remembered::open(&path, FileIdentity::of(&path).unwrap()).unwrap();
-            Self { _dir: dir, other, remembered }
+            Self { dir, other, remembered }
         }
 
         fn commit(&self) {
@@ -174,6 +175,16 @@ mod tests {
             Ok::<_, ()>(Some(found))
         };
         assert!(world.remembered.find(&digest(1), read).unwrap().is_some());
+        assert!(world.is_asked(digest(1)));
+    }
+
+    #[test]
+    fn the_index_stays_the_same_while_everybody_else_comes_and_goes() {
+        let mut world = World::new();
+        assert!(world.is_asked(digest(1)));
+        world.other = Connection::open_in_memory().unwrap(); // whoever closes a database last takes the index along
+        world.other = Connection::open(world.dir.path().join("some.db")).unwrap();
+        world.commit();
         assert!(world.is_asked(digest(1)));
     }
 
