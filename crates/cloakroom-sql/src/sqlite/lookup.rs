@@ -93,14 +93,19 @@ impl Lookups {
             return Some(watched);
         }
         drop(watched);
-        let mut watched = self.watched.try_write().ok()?;
+        self.watch(identity);
+        self.watched.try_read().ok()
+    }
+
+    /// Begins to remember what is read of the file that is there now.
+    #[cold]
+    fn watch(&self, identity: FileIdentity) {
+        let Ok(mut watched) = self.watched.try_write() else { return }; // somebody else sees to it
         if !self.is_off.load(Ordering::Relaxed) {
             // The old one goes first, so that its connection is not in the way.
             *watched = None;
             *watched = Some(Watched { identity, remembered: Remembered::open(&self.path, identity) });
         }
-        drop(watched);
-        self.watched.try_read().ok()
     }
 
     /// Asks SQLite.
@@ -126,6 +131,7 @@ impl Lookups {
         Err(NotHere)
     }
 
+    #[cold]
     fn open(&self, identity: FileIdentity) -> Result<Open, NotHere> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags).map_err(|_| NotHere)?;
