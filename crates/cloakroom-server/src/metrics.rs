@@ -53,7 +53,7 @@ impl Collector for Counts {
             ("purged_endings", "Endings purged from the feed.", sweep.purged_endings),
             ("scrubbed_sessions", "Sessions whose client facts were scrubbed.", sweep.scrubbed),
             ("lookups", "Token digests looked up.", lookups.lookups),
-            ("lookup_statements", "Statements that looked them up: many at once on PostgreSQL; on SQLite none where nothing was committed since.", lookups.statements),
+            ("lookup_statements", "Statements that looked them up.", lookups.statements),
             ("writer_commits", "Transactions of SQLite's writer.", writer.commits),
             ("writer_jobs", "Jobs those transactions had.", writer.jobs),
             ("writer_reopened", "Times SQLite's writer had to open the file again.", writer.reopened),
