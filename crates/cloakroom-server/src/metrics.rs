@@ -52,7 +52,7 @@ impl Collector for Counts {
             ("purged_sessions", "Expired sessions purged.", sweep.purged_sessions),
             ("purged_endings", "Endings purged from the feed.", sweep.purged_endings),
             ("scrubbed_sessions", "Sessions whose client facts were scrubbed.", sweep.scrubbed),
-            ("lookups", "Token digests looked up on PostgreSQL.", lookups.lookups),
+            ("lookups", "Token digests looked up.", lookups.lookups),
             ("lookup_statements", "Statements that looked them up.", lookups.statements),
             ("writer_commits", "Transactions of SQLite's writer.", writer.commits),
             ("writer_jobs", "Jobs those transactions had.", writer.jobs),

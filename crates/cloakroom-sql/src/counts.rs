@@ -16,6 +16,6 @@ pub struct WriterCounts {
 pub struct LookupCounts {
     /// Statements sent.
     pub statements: u64,
-    /// Different token digests looked up with them.
+    /// Token digests looked up: on PostgreSQL different ones of a statement, on SQLite each time one is asked for.
     pub lookups: u64,
 }

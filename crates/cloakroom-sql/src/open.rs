@@ -172,7 +172,7 @@ impl Database {
         self.backend.writer_counts()
     }
 
-    /// How lookups were answered on PostgreSQL, for metrics and tests. All zero on SQLite, which reads one by one.
+    /// How lookups were answered, for metrics and tests. On SQLite a statement looks up one digest; the rest were remembered.
     pub fn lookup_counts(&self) -> LookupCounts {
         self.backend.lookup_counts()
     }

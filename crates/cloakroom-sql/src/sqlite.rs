@@ -1,6 +1,8 @@
 //! The stores on one SQLite file: a pool of readers, a single writer.
 
 mod account;
+#[cfg_attr(not(target_os = "linux"), path = "sqlite/no_commit_mark.rs")]
+mod commit_mark;
 mod copy;
 mod database;
 mod error;
@@ -11,6 +13,7 @@ mod login;
 mod lookup;
 mod migrate;
 mod reader;
+mod remembered;
 mod row;
 mod session;
 mod statements;

@@ -160,7 +160,7 @@ impl Backend for SqliteDatabase {
     }
 
     fn lookup_counts(&self) -> LookupCounts {
-        LookupCounts::default()
+        self.shared.lookups.counts()
     }
 
     fn is_file(&self) -> bool {

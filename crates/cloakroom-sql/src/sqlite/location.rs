@@ -131,14 +131,19 @@ impl FileIdentity {
         let about = std::fs::metadata(path).ok()?;
         #[cfg(unix)]
         {
-            use std::os::unix::fs::MetadataExt as _;
-            Some(Self { device_and_inode: (about.dev(), about.ino()) })
+            Some(Self::of_metadata(&about))
         }
         #[cfg(not(unix))]
         {
             // Elsewhere an open file cannot be replaced; that it exists is enough.
             about.is_file().then_some(Self {})
         }
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn of_metadata(about: &std::fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        Self { device_and_inode: (about.dev(), about.ino()) }
     }
 }
 

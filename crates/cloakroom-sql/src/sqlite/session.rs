@@ -15,6 +15,7 @@ use sqlx::SqliteConnection;
 
 use super::database::SqliteDatabase;
 use super::error::store_error;
+use super::lookup::NotHere;
 use super::statements::{FIND_SESSION, IS_LIVING, TOUCH};
 use super::{feed, login, row};
 use crate::statements::{
@@ -32,7 +33,13 @@ impl SessionStore for SqliteDatabase {
     }
 
     fn find(&self, digest: TokenDigest) -> StoreFuture<'_, Option<SessionRecord>> {
-        Box::pin(self.session(digest))
+        // Two futures, so that the one that is nearly always enough is small.
+        Box::pin(async move {
+            match self.lookups().find(&digest) {
+                Ok(found) => Ok(found),
+                Err(NotHere) => Box::pin(self.session(digest)).await,
+            }
+        })
     }
 
     fn ending_of(&self, digest: TokenDigest) -> StoreFuture<'_, Option<Ending>> {
@@ -78,10 +85,8 @@ impl SessionStore for SqliteDatabase {
 }
 
 impl SqliteDatabase {
+    /// The session of a token digest, by a reader.
     async fn session(&self, digest: TokenDigest) -> Result<Option<SessionRecord>, StoreError> {
-        if let Ok(found) = self.lookups().find(&digest) {
-            return Ok(found);
-        }
         let row = sqlx::query(FIND_SESSION)
             .bind(&digest.as_bytes()[..])
             .fetch_optional(&self.readers().pool()?)
