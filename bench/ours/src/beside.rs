@@ -3,11 +3,12 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::session::{SessionRecord, Subject};
 use cloakroom_core::store::{
-    Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
+    FeedReader, Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
     StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
@@ -71,6 +72,14 @@ impl SessionStore for Beside {
 
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {
         self.store.endings(subject, limit)
+    }
+
+    fn feed(&self, answer_max: Duration) -> Box<dyn FeedReader> {
+        self.store.feed(answer_max)
+    }
+
+    fn hint(&self) -> StoreFuture<'_, ()> {
+        self.store.hint()
     }
 
     fn purge(&self, purge: Purge) -> StoreFuture<'_, Purged> {

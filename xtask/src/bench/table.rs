@@ -216,7 +216,7 @@ mod tests {
                     server: Duration::from_micros(20 * requests),
                     database: Duration::from_micros(database_us * requests),
                     load: Duration::from_micros(10 * requests),
-                    statements: mode.is_cloakroom.then_some(requests / 4),
+                    statements: (mode.goal == Goal::Strict).then_some(requests / 4),
                 };
                 turns.add(mode, Sample::new(mode, &Driven::of(*requests, 1_000_000), &used));
             }
