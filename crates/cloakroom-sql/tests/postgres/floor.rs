@@ -129,9 +129,13 @@ async fn transactions_of_another_server_are_nobodys_news() {
     assert_eq!(follower.ended().await, digests([1]));
     hand.run("DELETE FROM session_feed WHERE reason = 'logout' AND xid >= '4000000000'").await;
     assert_eq!(follower.changes().await, [], "neither are they when they go");
-    // What is ours and unseen, is.
+    // What is ours and unseen, is; also where it goes with them.
     log_out(&world, 2).await;
-    hand.run("DELETE FROM session_feed").await;
+    hand.run(
+        "INSERT INTO session_feed (xid, kind, subject, reason, at) VALUES ('4000000000', 'ended', 'ada', 'logout', now()); \
+         DELETE FROM session_feed",
+    )
+    .await;
     assert_eq!(follower.poll().await.unwrap(), LOST);
     log_out(&world, 3).await;
     hand.run("DELETE FROM session_feed WHERE position < (SELECT max(position) FROM session_feed)").await;
