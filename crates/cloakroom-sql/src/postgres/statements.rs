@@ -159,10 +159,12 @@ pub(crate) const END_EXPIRED: &str = "WITH doomed AS MATERIALIZED (SELECT token_
      WHERE token_digest = ANY($2) AND (absolute_expires_at < $1 OR (idle_timeout IS NOT NULL AND last_seen_at + idle_timeout < $1)) \
      ORDER BY token_digest FOR UPDATE SKIP LOCKED) \
      DELETE FROM sessions WHERE token_digest IN (SELECT token_digest FROM doomed)";
-pub(crate) const PURGE_ENDINGS: &str = "DELETE FROM session_feed WHERE position IN \
-     (SELECT position FROM session_feed WHERE kind = 'ended' AND at < $1 ORDER BY at LIMIT $2)";
-pub(crate) const PURGE_CHANGES: &str = "DELETE FROM session_feed WHERE position IN \
-     (SELECT position FROM session_feed WHERE kind <> 'ended' AND at < $1 ORDER BY at LIMIT $2)";
+/// A chunk of endings and one of what only told other instances. One statement: whoever removes entries takes the row of
+/// `session_feed_floor` at its end, and must wait for no entry then. It says how many of each.
+pub(crate) const PURGE_FEED: &str = "WITH gone AS (DELETE FROM session_feed WHERE position IN \
+     ((SELECT position FROM session_feed WHERE kind = 'ended' AND at < $1 ORDER BY at LIMIT $2) UNION ALL \
+     (SELECT position FROM session_feed WHERE kind <> 'ended' AND at < $1 ORDER BY at LIMIT $2)) RETURNING kind) \
+     SELECT count(*) FILTER (WHERE kind = 'ended') AS endings, count(*) FILTER (WHERE kind <> 'ended') AS others FROM gone";
 /// Waits for nobody either. Changes what is in no index, so it is as cheap as a touch.
 pub(crate) const SCRUB: &str = "WITH old AS MATERIALIZED (SELECT token_digest FROM sessions WHERE id > $1 AND id <= $2 \
      AND created_at < $3 AND (user_agent IS NOT NULL OR ip IS NOT NULL) ORDER BY token_digest FOR NO KEY UPDATE SKIP LOCKED) \
