@@ -205,6 +205,30 @@ async fn a_frozen_wire_is_given_up_in_time() {
     assert_eq!(follower.ended().await, digests([1]));
 }
 
+/// The driver's listener would wait in a task for an answer to its goodbye, with the connection in its hands.
+#[tokio::test]
+async fn a_connection_that_was_given_up_leaves_nothing_behind() {
+    let world = World::new().await;
+    let wire = Wire::to(Cluster::shared().port()).unwrap();
+    let there = Database::open(&through(&wire, &world.url), OpenOptions::default()).await.unwrap();
+    let mut follower = Follower::within(&*there.sessions(), SOON);
+    follower.poll().await.unwrap();
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for _ in 0..4 {
+        wire.freeze();
+        follower.poll().await.unwrap_err();
+        wire.pass();
+        follower.poll().await.unwrap();
+    }
+    let settling = async {
+        while tasks() > before {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, settling).await.unwrap_or_else(|_| panic!("{before} tasks were {}", tasks()));
+}
+
 #[tokio::test]
 async fn a_poll_that_is_dropped_in_the_middle_leaves_no_half_answer() {
     let world = World::new().await;
