@@ -13,17 +13,17 @@ use cloakroom_core::coherence::{Change, Continuity, Delta, FeedReply, Horizon, L
 use cloakroom_core::ending::EndReason;
 use cloakroom_core::session::SessionId;
 use cloakroom_core::store::{CHANGES_MAX, FeedReader, StoreError, StoreErrorKind, StoreFuture};
-use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgRow};
-use sqlx::{Connection as _, Decode, Executor as _, Postgres, Row as _, Type};
+use sqlx::{Connection as _, Decode, Postgres, Row as _, Type};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::connection::{Standby, connect, pool_of_one};
 use super::database::PostgresDatabase;
 use super::error::{is_given_up, store_error};
-use super::statements::{CHANNEL, FOLLOW_SETTINGS, follow};
+use super::statements::{CHANNEL, FOLLOW, ONE_PLAN};
+use super::value::Time;
 use crate::error::unavailable;
 
 /// Follows the feed. Connects when it is first asked.
@@ -112,9 +112,9 @@ struct Link {
 impl Link {
     async fn new(options: &PgConnectOptions, statement_max: Duration) -> Result<Self, sqlx::Error> {
         // The listener's own way to a connection tries again and again, and forgets why it could not be made.
-        let trial = connect(options, FOLLOW_SETTINGS, statement_max).await?;
+        let trial = connect(options, ONE_PLAN, statement_max).await?;
         trial.close().await?;
-        let pool = pool_of_one(options.clone(), FOLLOW_SETTINGS, statement_max);
+        let pool = pool_of_one(options.clone(), ONE_PLAN, statement_max);
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.ignore_pool_close_event(true);
         listener.eager_reconnect(false);
@@ -130,7 +130,11 @@ impl Link {
     async fn ask(&mut self, since: Option<&Snapshot>) -> Result<Vec<PgRow>, sqlx::Error> {
         let listener = self.listener()?;
         while listener.next_buffered().is_some() {} // those were hints to do what is done now
-        listener.fetch_all(sqlx::raw_sql(follow(since, CHANGES_MAX + 1))).await
+        // At the first poll nothing is new.
+        let (xmax, in_progress) = since.map_or((u64::MAX, &[][..]), |since| (since.xmax(), since.in_progress()));
+        let in_progress: Vec<_> = in_progress.iter().map(u64::to_string).collect();
+        let entries_max = i64::try_from(CHANGES_MAX + 1).unwrap_or(i64::MAX);
+        sqlx::query(FOLLOW).bind(xmax.to_string()).bind(in_progress).bind(entries_max).fetch_all(listener).await
     }
 
     /// Waits for a hint; `false` when the connection broke. May be given up at any time.
@@ -226,11 +230,11 @@ fn change(row: &PgRow) -> Option<Change> {
     let kind: &str = get(row, "kind").ok()?;
     let reason = get::<Option<&str>>(row, "reason").ok()?.and_then(|word| word.parse().ok());
     let reason = reason.unwrap_or(EndReason::ByHand); // also a word of a later version
-    let at = Timestamp::from_millis(get(row, "at").ok()?);
+    let at = get::<Time>(row, "at").ok()?.0;
     if kind == "all_ended" {
         return Some(Change::EveryoneEnded { reason, at });
     }
-    let digest = TokenDigest::from_bytes(get::<Vec<u8>>(row, "token_digest").ok()?.try_into().ok()?);
+    let digest = TokenDigest::from_bytes(get::<&[u8]>(row, "token_digest").ok()?.try_into().ok()?);
     let session = SessionId::from_uuid(get::<Uuid>(row, "session_id").ok()?);
     match kind {
         "ended" => Some(Change::Ended { digest, session, reason, at }),

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use cloakroom_core::coherence::Snapshot;
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 use crate::statements::{account_columns, living_at, session_columns};
@@ -27,6 +26,17 @@ macro_rules! told {
     };
 }
 
+/// The entries of the feed that [`FOLLOW`] names.
+macro_rules! entries {
+    ($which:literal) => {
+        concat!(
+            "SELECT NULL, NULL, NULL::boolean, NULL, NULL, NULL, kind, token_digest, session_id, reason, at \
+             FROM session_feed WHERE (kind <> 'all_ended' OR subject = '') AND ",
+            $which
+        )
+    };
+}
+
 // A connection.
 /// What a connection is set to, whatever the role's defaults, and whether its server is a standby; in one round trip, and
 /// not prepared, so that a pooler in between can be told from a server. Built of a number, never of anybody's text.
@@ -38,8 +48,9 @@ pub(crate) fn settings(more: &'static str, statement_max: Duration) -> SqlStr {
     ))
     .into_sql_str()
 }
-/// For lookups: there is one good plan, whatever the digests. Planning it for each statement costs as much as running it.
-pub(crate) const LOOKUP_SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;";
+/// For lookups and polls: there is one good plan, whatever is asked for and whatever the statistics say. Planning it for each
+/// statement costs as much as running it, or several times that.
+pub(crate) const ONE_PLAN: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;";
 
 // A transaction.
 pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -113,43 +124,31 @@ pub(crate) const APPEND_ALL_ENDED: &str =
 pub(crate) const ENDINGS_OF: &str = "SELECT DISTINCT ON (token_digest) token_digest, session_id, subject, reason, at \
      FROM session_feed WHERE token_digest = ANY($1) AND kind = 'ended' ORDER BY token_digest, position DESC";
 
-/// For following: an index, whatever the statistics say of a feed that is mostly empty; and digests as the driver reads them.
-pub(crate) const FOLLOW_SETTINGS: &str = "SET enable_seqscan = off; SET bytea_output = 'hex';";
 /// Where hints are heard: one channel for every set of tables in the database.
 pub(crate) const CHANNEL: &str = "cloakroom_feed";
 /// Never within a transaction of ours: at its commit it would stand in line with every other one that hints.
 pub(crate) const HINT: &str = "SELECT pg_notify('cloakroom_feed', '')";
 
-/// What happened beyond a snapshot, in one statement and so in one snapshot: a row that says which, then the entries it
-/// sees and the other did not. What is not below the next transaction id was restored from another server's dump.
+/// What happened beyond a snapshot ($1 its xmax, $2 what was in progress), in one statement and so in one snapshot: a row that
+/// says which, then the entries it sees and the other did not. All of one subject's are named one by one beside the entry
+/// that says so. What is not below the next transaction id was restored from another server's dump.
 ///
-/// Not prepared, so that one round trip is enough and a pooler in between does no harm. Built of numbers only.
-pub(crate) fn follow(since: Option<&Snapshot>, entries_max: usize) -> SqlStr {
-    let mut parts = vec![FOLLOW.to_owned()];
-    if let Some(since) = since {
-        let in_progress: Vec<_> = since.in_progress().iter().map(u64::to_string).collect();
-        let beyond = format!("xid >= '{}' AND xid < pg_snapshot_xmax(pg_current_snapshot())", since.xmax());
-        let in_between = format!("xid = ANY('{{{}}}'::xid8[])", in_progress.join(","));
-        let entries = |which| format!("({FOLLOW_ENTRIES} AND {which} LIMIT {entries_max})");
-        parts.extend([beyond, in_between].map(entries));
-    }
-    AssertSqlSafe(parts.join(" UNION ALL ")).into_sql_str()
-}
 /// The timeline is asked of the log, because the last checkpoint may be from before a promotion.
-const FOLLOW: &str = "SELECT pg_current_snapshot()::text AS snapshot, \
+pub(crate) const FOLLOW: &str = concat!(
+    "SELECT pg_current_snapshot()::text AS snapshot, \
      CASE WHEN NOT pg_is_in_recovery() THEN concat_ws('/', \
      (SELECT system_identifier FROM pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8), \
      (SELECT oid FROM pg_database WHERE datname = current_database()), \
-     'sessions'::regclass::oid, 'session_feed'::regclass::oid) END AS continuity, \
+     to_regclass('sessions')::oid, to_regclass('session_feed')::oid) END AS continuity, \
      floor.only_row IS NOT NULL AS has_floor, floor.removed_to::text AS removed_to, floor.removed_by::text AS removed_by, \
      floor.emptied_by::text AS emptied_by, \
-     NULL AS kind, NULL::bytea AS token_digest, NULL::uuid AS session_id, NULL AS reason, NULL::bigint AS at \
-     FROM (VALUES (1)) AS here LEFT JOIN session_feed_floor AS floor ON floor.only_row = 1";
-/// All of one subject's are named one by one beside the entry that says so.
-const FOLLOW_ENTRIES: &str = "SELECT NULL, NULL, NULL::boolean, NULL, NULL, NULL, kind, token_digest, session_id, reason, \
-     CASE at WHEN 'infinity' THEN 9223372036854775807 WHEN '-infinity' THEN -9223372036854775808 \
-     ELSE floor(extract(epoch FROM at) * 1000)::bigint END \
-     FROM session_feed WHERE (kind <> 'all_ended' OR subject = '')";
+     NULL AS kind, NULL::bytea AS token_digest, NULL::uuid AS session_id, NULL AS reason, NULL::timestamptz AS at \
+     FROM (VALUES (1)) AS here LEFT JOIN session_feed_floor AS floor ON floor.only_row = 1 UNION ALL (",
+    entries!("xid >= $1::text::xid8 AND xid < pg_snapshot_xmax(pg_current_snapshot())"),
+    " LIMIT $3) UNION ALL (",
+    entries!("xid = ANY($2::text[]::xid8[])"),
+    " LIMIT $3)"
+);
 
 // Purging.
 /// One runner at a time, across instances.
@@ -160,10 +159,12 @@ pub(crate) const END_EXPIRED: &str = "WITH doomed AS MATERIALIZED (SELECT token_
      WHERE token_digest = ANY($2) AND (absolute_expires_at < $1 OR (idle_timeout IS NOT NULL AND last_seen_at + idle_timeout < $1)) \
      ORDER BY token_digest FOR UPDATE SKIP LOCKED) \
      DELETE FROM sessions WHERE token_digest IN (SELECT token_digest FROM doomed)";
-pub(crate) const PURGE_ENDINGS: &str = "DELETE FROM session_feed WHERE position IN \
-     (SELECT position FROM session_feed WHERE kind = 'ended' AND at < $1 ORDER BY at LIMIT $2)";
-pub(crate) const PURGE_CHANGES: &str = "DELETE FROM session_feed WHERE position IN \
-     (SELECT position FROM session_feed WHERE kind <> 'ended' AND at < $1 ORDER BY at LIMIT $2)";
+/// A chunk of endings and one of what only told other instances. One statement: whoever removes entries takes the row of
+/// `session_feed_floor` at its end, and must wait for no entry then. It says how many of each.
+pub(crate) const PURGE_FEED: &str = "WITH gone AS (DELETE FROM session_feed WHERE position IN \
+     ((SELECT position FROM session_feed WHERE kind = 'ended' AND at < $1 ORDER BY at LIMIT $2) UNION ALL \
+     (SELECT position FROM session_feed WHERE kind <> 'ended' AND at < $1 ORDER BY at LIMIT $2)) RETURNING kind) \
+     SELECT count(*) FILTER (WHERE kind = 'ended') AS endings, count(*) FILTER (WHERE kind <> 'ended') AS others FROM gone";
 /// Waits for nobody either. Changes what is in no index, so it is as cheap as a touch.
 pub(crate) const SCRUB: &str = "WITH old AS MATERIALIZED (SELECT token_digest FROM sessions WHERE id > $1 AND id <= $2 \
      AND created_at < $3 AND (user_agent IS NOT NULL OR ip IS NOT NULL) ORDER BY token_digest FOR NO KEY UPDATE SKIP LOCKED) \

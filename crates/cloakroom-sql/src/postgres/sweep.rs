@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::connection::Statement;
 use super::database::PostgresDatabase;
 use super::error::store_error;
-use super::statements::{END_EXPIRED, IS_ANY_OLD, PURGE_CHANGES, PURGE_ENDINGS, SCRUB, TRY_SWEEP};
+use super::statements::{END_EXPIRED, IS_ANY_OLD, PURGE_FEED, SCRUB, TRY_SWEEP};
 use super::value::Time;
 use super::{feed, row};
 use crate::statements::{EXPIRED_ABSOLUTELY, EXPIRED_IDLE_IN_STEP, STEP_END};
@@ -105,18 +105,18 @@ async fn step(
 /// Deletes what the feed need not remember; returns how many endings went, and whether there is more of anything.
 async fn purge_feed(connection: &mut PgConnection, purge: Purge) -> Result<(u64, bool), StoreError> {
     let before = Time(purge.feed_before);
-    let mut deleted = [0; 2];
-    for (statement, rows) in [PURGE_ENDINGS, PURGE_CHANGES].into_iter().zip(&mut deleted) {
-        *rows = execute(connection, sqlx::query(statement).bind(before).bind(i64::from(purge.chunk))).await?;
-    }
+    let purging = sqlx::query(PURGE_FEED).bind(before).bind(i64::from(purge.chunk));
+    let gone = purging.fetch_one(&mut *connection).await.map_err(store_error)?;
+    let count = |column| gone.try_get::<i64, _>(column).map_err(store_error);
+    let (endings, others) = (count("endings")?, count("others")?);
     // Only a full chunk can have left something behind.
-    let may_be_more = deleted.iter().any(|rows| *rows >= u64::from(purge.chunk));
+    let may_be_more = endings.max(others) >= i64::from(purge.chunk);
     let is_any_old = if may_be_more {
         sqlx::query_scalar(IS_ANY_OLD).bind(before).fetch_one(connection).await.map_err(store_error)?
     } else {
         false
     };
-    Ok((deleted[0], is_any_old))
+    Ok((endings.unsigned_abs(), is_any_old))
 }
 
 async fn scrub_chunk(connection: &mut PgConnection, scrub: Scrub) -> Result<Scrubbed, StoreError> {

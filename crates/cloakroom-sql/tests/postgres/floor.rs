@@ -129,9 +129,13 @@ async fn transactions_of_another_server_are_nobodys_news() {
     assert_eq!(follower.ended().await, digests([1]));
     hand.run("DELETE FROM session_feed WHERE reason = 'logout' AND xid >= '4000000000'").await;
     assert_eq!(follower.changes().await, [], "neither are they when they go");
-    // What is ours and unseen, is.
+    // What is ours and unseen, is; also where it goes with them.
     log_out(&world, 2).await;
-    hand.run("DELETE FROM session_feed").await;
+    hand.run(
+        "INSERT INTO session_feed (xid, kind, subject, reason, at) VALUES ('4000000000', 'ended', 'ada', 'logout', now()); \
+         DELETE FROM session_feed",
+    )
+    .await;
     assert_eq!(follower.poll().await.unwrap(), LOST);
     log_out(&world, 3).await;
     hand.run("DELETE FROM session_feed WHERE position < (SELECT max(position) FROM session_feed)").await;
@@ -154,4 +158,29 @@ async fn of_two_removals_at_once_none_is_overlooked() {
     futures_util::future::join(waiting, committing).await;
     assert_eq!(follower.poll().await.unwrap(), LOST);
     assert_eq!(follower.changes().await, []);
+}
+
+/// Whoever removes entries takes the row that remembers it last, and waits for nothing more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn removing_by_hand_beside_a_purge_meets_no_deadlock() {
+    let (world, mut hand, _quiet) = world().await;
+    for round in 0..20 {
+        hand.run(
+            "INSERT INTO session_feed (kind, subject, reason, at) SELECT (ARRAY['ended', 'changed'])[1 + n % 2], 'ada', 'by_hand', \
+             to_timestamp(1780000000 + n) FROM generate_series(1, 200) n",
+        )
+        .await;
+        let everything = Purge { ended_before: NOW, feed_before: NOW, chunk: 10, at: NOW };
+        let purging = async { while world.sessions.purge(everything).await.unwrap().more {} };
+        let (one, other) = (world.hand().await, world.hand().await);
+        let removing = [one, other].map(async |mut hand| {
+            for _ in 0..40 {
+                let one_row = "DELETE FROM session_feed WHERE position = (SELECT min(position) FROM session_feed WHERE kind = 'changed')";
+                hand.try_run(one_row).await.unwrap_or_else(|error| panic!("round {round}: {error}"));
+            }
+        });
+        futures_util::future::join(purging, futures_util::future::join_all(removing)).await;
+    }
+    world.database.close().await;
+    assert_eq!(hand.deadlocks().await, 0);
 }

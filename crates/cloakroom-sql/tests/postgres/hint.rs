@@ -74,20 +74,39 @@ async fn hints_are_heard_during_a_poll_and_one_poll_answers_many() {
 
 #[tokio::test]
 async fn many_who_hint_at_once_send_few() {
-    let world = World::alone().await;
+    let world = World::alone_on(Cluster::shared(), OpenOptions { connections_max: 1, ..OpenOptions::default() }).await;
     let mut hand = world.hand().await;
     hand.run("SELECT pg_stat_reset()").await;
     let begun = Instant::now();
-    for _ in 0..10_000 {
+    for _ in 0..1_000 {
         world.sessions.hint().await.unwrap();
     }
-    let handed_over = begun.elapsed();
-    world.sessions.begin().await.unwrap();
-    println!("10,000 hints were handed over in {handed_over:?}");
+    println!("1,000 hints were handed over in {:?}", begun.elapsed());
+    // On the one connection there is, this comes after all of them.
+    let sessions = world.sessions.clone();
+    tokio::spawn(async move { sessions.begin().await.unwrap() }).await.unwrap();
     world.database.close().await;
     hand.is_alone().await;
     let commits = hand.number("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()").await;
-    assert!(commits < 1_000, "{commits} transactions for 10,000 hints");
+    assert!(commits < 500, "{commits} transactions for 1,000 hints");
+}
+
+#[tokio::test]
+async fn a_server_that_is_stopped_is_told_at_once_and_loses_nothing() {
+    let cluster = Cluster::start().unwrap();
+    let world = World::alone_on(&cluster, OpenOptions::default()).await;
+    world.log_in("ada", 1).await;
+    let mut follower = Follower::of(&*world.sessions).await;
+    log_out(&world, 1).await;
+    cluster.stop("immediate").unwrap();
+    assert!(!is_hinted(&mut follower).await);
+    for _ in 0..3 {
+        let begun = Instant::now();
+        follower.poll().await.unwrap_err();
+        assert!(begun.elapsed() < PATIENCE / 4, "it was tried again and again for {:?}", begun.elapsed());
+    }
+    cluster.start_server().unwrap();
+    assert_eq!(follower.ended().await, digests([1]));
 }
 
 #[tokio::test]
@@ -186,17 +205,40 @@ async fn a_frozen_wire_is_given_up_in_time() {
     assert_eq!(follower.ended().await, digests([1]));
 }
 
+/// The driver's listener would wait in a task for an answer to its goodbye, with the connection in its hands.
+#[tokio::test]
+async fn a_connection_that_was_given_up_leaves_nothing_behind() {
+    let world = World::new().await;
+    let wire = Wire::to(Cluster::shared().port()).unwrap();
+    let there = Database::open(&through(&wire, &world.url), OpenOptions::default()).await.unwrap();
+    let mut follower = Follower::within(&*there.sessions(), SOON);
+    follower.poll().await.unwrap();
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for _ in 0..4 {
+        wire.freeze();
+        follower.poll().await.unwrap_err();
+        wire.pass();
+        follower.poll().await.unwrap();
+    }
+    let settling = async {
+        while tasks() > before {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, settling).await.unwrap_or_else(|_| panic!("{before} tasks were {}", tasks()));
+}
+
 #[tokio::test]
 async fn a_poll_that_is_dropped_in_the_middle_leaves_no_half_answer() {
     let world = World::new().await;
     let mut follower = Follower::of(&*world.sessions).await;
     for n in 1..=20 {
-        world.log_in("ada", n).await;
-        log_out(&world, n).await;
         let horizon = follower.seen.as_ref().unwrap().horizon.clone();
         // Sent, and not waited for.
-        let dropped = tokio::time::timeout(Duration::from_micros(50 * n), follower.reader.poll(Some(&horizon))).await;
-        drop(dropped);
+        drop(tokio::time::timeout(Duration::from_micros(50 * n), follower.reader.poll(Some(&horizon))).await);
+        world.log_in("ada", n).await;
+        log_out(&world, n).await;
         assert_eq!(follower.ended().await, digests([n]));
     }
 }

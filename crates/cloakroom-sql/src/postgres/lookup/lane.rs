@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::super::connection::connect;
 use super::super::error::{is_given_up, is_of_the_data, store_error};
 use super::super::row;
-use super::super::statements::LOOKUP_SETTINGS;
+use super::super::statements::ONE_PLAN;
 use super::{Batch, Question, Queue, Task};
 use crate::error::{SharedCause, unavailable};
 
@@ -93,11 +93,10 @@ impl<V: Clone + Send + 'static> Lane<V> {
     }
 
     async fn connect(&mut self) -> Result<(), StoreError> {
-        let connected =
-            match timeout(CONNECT_MAX, connect(&self.options, LOOKUP_SETTINGS, self.queue.limits.answer)).await {
-                Ok(connected) => connected.map_err(store_error)?,
-                Err(_) => return Err(unavailable("the database could not be reached in time")),
-            };
+        let connected = match timeout(CONNECT_MAX, connect(&self.options, ONE_PLAN, self.queue.limits.answer)).await {
+            Ok(connected) => connected.map_err(store_error)?,
+            Err(_) => return Err(unavailable("the database could not be reached in time")),
+        };
         self.connection = Some(connected);
         self.queue.is_connected();
         Ok(())
