@@ -11,6 +11,7 @@ mod deny;
 mod fuzz;
 mod need;
 mod run;
+mod simulate;
 mod test;
 mod tidy;
 
@@ -25,6 +26,7 @@ usage: cargo xtask COMMAND
   tidy                           the house rules no compiler checks (CONTRIBUTING.md)
   fuzz [TARGET] [--seconds N]    feed one or all of fuzz/fuzz_targets with what breaks parsers (60 s each)
   bench strict [OPTION…]         strict validation beside its peers, as a table; OPTION: --rounds, --seconds, --connections, --only
+  simulate [OPTION…]             schedules of leased validation with everything that can go wrong; OPTION: --seconds, --seed
   deny                           dependencies: bans, licences, sources, and advisories where they can be fetched
 ";
 
@@ -52,6 +54,7 @@ fn dispatch(command: &str, rest: &[String]) -> run::Outcome {
         ("deny", []) => deny::run(),
         ("fuzz", options) => fuzz::run(options),
         ("bench", options) => bench::run(options),
+        ("simulate", options) => simulate::run(options),
         ("help" | "--help" | "-h", _) => {
             println!("{USAGE}");
             Ok(())

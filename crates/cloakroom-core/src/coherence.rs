@@ -15,11 +15,15 @@
 //! - **Load.** Anything else asks the database. The instance notes T0 and the generation, then asks. Whoever waits for
 //!   the reply is served by it only before T0 + L. The record is kept only if the generation is still the noted one, there
 //!   is a horizon, and the record is usable: only "yes" is kept.
+//! - **Join.** A request that comes while a load of its token is under way may wait for it too, if the generation is still
+//!   the load's ([`Replica::may_join`]). Its "no" is for who waited when it was sent: who joined asks again, because somebody
+//!   may have used the session since.
 //! - **Empty.** Everything is dropped, and a generation counted, where the reply does not continue what was seen: at the
 //!   first poll; another server, timeline, database or table ([`Continuity`]); a snapshot that went backwards; a feed that was
 //!   purged past the horizon; more changes than one reply carries ([`Delta::Lost`]). A lapsed lease or a new connection
 //!   to the same server empties nothing: the delta is exact, however late it comes.
-//! - **Own endings** are dropped at once, counted as a generation, before the caller is told.
+//! - **Own endings** are dropped at once, counted as a generation, before the caller is told: by token, or, where the tokens
+//!   are not known, by looking at everything that is held ([`Replica::forget_where`]).
 //! - **Everywhere.** Who ended something and wants to know that no instance serves it any more waits
 //!   [`LeaseTerms::everywhere`] after the commit.
 //!
@@ -27,6 +31,9 @@
 //!
 //! Let a change that takes a session's "yes" away (its end, a new owner, a shorter life, another token) be committed at c. Then
 //! no instance serves that session by its old token, from memory or from a load, at a time later than c + L.
+//!
+//! And once an instance knows of it, by a reply it applied or because it ended the session itself, no request that comes
+//! to that instance later is served by the old token at all.
 //!
 //! # The proof
 //!
@@ -59,10 +66,24 @@
 //!    already.
 //! 6. *Everywhere.* By step 4 every lease that can still say "yes" ends at most L after c, measured on the clock of the instance
 //!    that holds it. The waiting instance starts to count when the commit's reply is there, after c, and waits L and a
-//!    margin for clocks that run at different speeds.
+//!    margin for clocks that run at different speeds: on a clock that is slower by a hundredth, L takes 100/99 of ours.
+//! 7. *Who knows serves nobody new.* Knowing counts a generation. A request that comes afterwards finds no entry (steps 2 and 3;
+//!    for an own ending the same with "forgot" for "applied p"), and does not join a load from before. It
+//!    asks with a load of its own, whose statement runs after the change was committed.
 //!
 //! Idle and absolute timeouts need none of this: every hit passes the same verdict as a record just read. An entry's last use
-//! can only be older than the row's, so it says "no" too early at worst, and "no" from memory means: ask the database.
+//! may be older than the row's, if another instance wrote it: then it says "no" too early, and "no" from memory means: ask the
+//! database. It may be newer, if this instance has noted a use ([`Held::note_use`]) and not written it yet: the
+//! use was a real one, and should it never be written, the session lives on here for an idle timeout from it, or until
+//! somebody purges its row, which the feed says.
+//!
+//! # How it is checked
+//!
+//! The [`simulator`] draws schedules in which everything fails that can fail, and compares what was served with what was
+//! true; a small world is tried in every order of its steps; and some forty wrong variants of the protocol have to be
+//! found (`tests/simulator`). What they taught is in the text above: the first version let a request join a load from before
+//! an ending on its own instance, took the "no" of a joined load for the truth, and gave "everywhere" a margin of L/100, which is
+//! too short for a lease of a minute.
 //!
 //! # What is assumed
 //!
@@ -71,12 +92,16 @@
 //! 2. A commit is visible to every snapshot taken after its reply (PostgreSQL; SQLite with one file system). Polls and
 //!    loads go to the server that is written, never to a standby: every connection is refused that leads to one.
 //! 3. No pooler or proxy leads different connections of one instance to different servers at the same time. A failover that
-//!    promotes a standby has a new timeline; a restored server another system identifier, tables or timeline.
+//!    promotes a standby has a new timeline; a restored server another system identifier, tables or timeline. A snapshot
+//!    that went backwards is a second line only: it shows as long as the database has not come as far again, and where
+//!    positions are the horizon, a state that lacks nothing but a login is not seen to be older.
 //! 4. Every change of a session writes the feed in its own transaction. Triggers do, so this holds for statements typed by
 //!    hand; who disables the triggers, or replicates rows with `session_replication_role = replica`, steps outside.
 //! 5. Endings are durable: a commit that was acknowledged survives a crash (`synchronous_commit` at least `on`); and a failover that
 //!    loses acknowledged commits loses endings too, in strict validation as well.
-//! 6. Every instance that serves from memory has a lease no longer than that of the instance that waits for everywhere.
+//! 6. Where a subject's sessions are ended, one that was given to it less than L ago may be held as its former owner's. Then the
+//!    instance that ended them does not find it, and L counts as for every other change.
+//! 7. Every instance that serves from memory has a lease no longer than that of the instance that waits for everywhere.
 
 pub mod simulator;
 

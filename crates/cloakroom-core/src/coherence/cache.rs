@@ -70,6 +70,17 @@ impl Cache {
         }
     }
 
+    /// Drops the sessions that are meant. One writer at a time.
+    pub(super) fn drop_where(&self, is_meant: impl Fn(&Held) -> bool) {
+        for set in &self.sets {
+            let meant = |at: &usize| set.tag(*at) != 0 && set.held(*at).is_some_and(|held| is_meant(&held));
+            for at in (0..PLACES).filter(meant) {
+                set.empty(at);
+                self.len.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+
     /// Drops everything. One writer at a time.
     pub(super) fn drop_all(&self) {
         for set in &self.sets {
@@ -102,6 +113,10 @@ fn is(set: &Set, at: usize, tag: u64, digest: &TokenDigest) -> bool {
 impl Set {
     fn tag(&self, at: usize) -> u64 {
         self.tags.get(at).map_or(0, |tag| tag.load(Ordering::Relaxed))
+    }
+
+    fn held(&self, at: usize) -> Option<Arc<Held>> {
+        self.places.get(at).and_then(ArcSwapOption::load_full)
     }
 
     fn empty(&self, at: usize) {

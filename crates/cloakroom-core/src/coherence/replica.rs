@@ -131,15 +131,24 @@ impl Replica {
     pub fn find(&self, digest: &TokenDigest, clock: &(impl Clock + ?Sized)) -> Option<Arc<Held>> {
         // In this order: a stop between any two steps is seen by the last, and a drop after the first by the second.
         let lease_until = self.lease_until();
-        let held = self.cache.get(digest)?;
+        let held = self.entry(digest)?;
         if clock.steady() >= lease_until {
             return None;
         }
+        self.count_hit(digest);
+        Some(held)
+    }
+
+    /// What is held, whether or not it may be answered: a step of [`find`](Self::find), for who stops between the steps.
+    pub(super) fn entry(&self, digest: &TokenDigest) -> Option<Arc<Held>> {
+        self.cache.get(digest)
+    }
+
+    fn count_hit(&self, digest: &TokenDigest) {
         let stripe = usize::from(digest.as_bytes()[31]) % STRIPES;
         if let Some(Stripe(hits)) = self.hits.get(stripe) {
             hits.fetch_add(1, Ordering::Relaxed);
         }
-        Some(held)
     }
 
     /// Begins a poll, and gives up the one before if it is still under way.
@@ -152,6 +161,11 @@ impl Replica {
 
     /// Applies the reply to a poll: drops what it names, then renews the lease.
     pub fn finish_poll(&self, poll: &Poll, reply: FeedReply) -> Applied {
+        self.finish_poll_with(poll, reply, || ())
+    }
+
+    /// The same, with something that happens after the dropping and before the renewal, where hits may come in between.
+    pub(super) fn finish_poll_with(&self, poll: &Poll, reply: FeedReply, between: impl FnOnce()) -> Applied {
         let mut follow = self.follow();
         if poll.number != follow.latest {
             return Applied::TooLate;
@@ -174,6 +188,7 @@ impl Replica {
                 }
             }
         }
+        between();
         follow.seen = Some((continuity, horizon));
         self.polls.fetch_add(1, Ordering::Relaxed);
         self.lease_until.fetch_max(poll.began.plus(self.lease).as_nanos(), Ordering::AcqRel);
@@ -190,6 +205,12 @@ impl Replica {
         load.began.plus(self.lease)
     }
 
+    /// Whether a request that comes now may wait for this load too: only if nothing was taken away since it began, or who
+    /// comes after an ending would be served by what was read before it.
+    pub fn may_join(&self, load: &Load) -> bool {
+        self.generation.load(Ordering::Acquire) == load.generation
+    }
+
     /// Holds what a load found to be usable, unless something was taken away since it began.
     pub fn finish_load(&self, load: &Load, held: Arc<Held>) {
         let follow = self.follow();
@@ -198,11 +219,21 @@ impl Replica {
         }
     }
 
-    /// Drops a session this instance ended itself, or knows to be gone.
+    /// Drops a session this instance ended itself, or held and found to be gone. Not for a token that was never held:
+    /// every call keeps the loads under way from being held.
     pub fn forget(&self, digest: &TokenDigest) {
         let _follow = self.follow();
         self.count_generation();
         self.cache.drop_one(digest);
+    }
+
+    /// Drops the sessions this instance ended without knowing their tokens: by id, of a subject, everybody's. Looks at
+    /// everything that is held. A session that was given to another subject less than a lease ago may be held as its former
+    /// owner's.
+    pub fn forget_where(&self, has_ended: impl Fn(&Held) -> bool) {
+        let _follow = self.follow();
+        self.count_generation();
+        self.cache.drop_where(has_ended);
     }
 
     /// When the lease ends; the clock's start if there has been none.

@@ -63,7 +63,7 @@ impl LeaseTerms {
     /// How long after an ending's commit no instance can serve what ended: the lease, and a margin for clocks that run at
     /// different speeds.
     pub fn everywhere(&self) -> Duration {
-        self.lease + self.lease / DRIFT + WAKING
+        self.lease + self.lease / (DRIFT - 1) + WAKING // a clock slower by 1/100 takes 100/99 as long
     }
 }
 
@@ -98,7 +98,9 @@ mod tests {
     fn everywhere_is_longer_than_the_lease_on_any_clock() {
         for lease in [LEASE_MIN, Duration::from_secs(1), LEASE_MAX] {
             let terms = LeaseTerms { lease, ..LeaseTerms::default() };
-            assert!(terms.everywhere() > lease + lease / DRIFT);
+            let on_a_slower_clock = terms.everywhere() * (DRIFT - 1) / DRIFT;
+            let on_a_faster_clock = terms.everywhere() * (DRIFT + 1) / DRIFT;
+            assert!(on_a_slower_clock > lease && on_a_faster_clock > lease, "{lease:?}: {on_a_slower_clock:?}");
         }
     }
 }

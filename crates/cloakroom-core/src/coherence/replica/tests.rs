@@ -159,6 +159,34 @@ fn an_own_ending_counts_at_once_and_for_loads_under_way() {
 }
 
 #[test]
+fn own_endings_whose_tokens_are_not_known_count_too() {
+    let mut world = World::new();
+    world.load(2);
+    let load = world.replica.begin_load(world.clock.steady());
+    world.replica.forget_where(|held| held.digest() == &digest(1));
+    assert!(!world.is_held(1) && world.is_held(2));
+    assert_eq!(world.replica.counts().held, 1);
+    world.replica.finish_load(&load, held(1));
+    assert!(!world.is_held(1));
+    world.poll(vec![]);
+    world.load(1);
+    assert!(world.is_held(1));
+}
+
+#[test]
+fn nobody_joins_a_load_from_before_an_ending() {
+    let mut world = World::new();
+    let load = world.replica.begin_load(world.clock.steady());
+    world.poll(vec![]);
+    assert!(world.replica.may_join(&load));
+    world.replica.forget(&digest(9));
+    assert!(!world.replica.may_join(&load));
+    let load = world.replica.begin_load(world.clock.steady());
+    world.poll(vec![ended(9)]);
+    assert!(!world.replica.may_join(&load));
+}
+
+#[test]
 fn a_load_is_a_lease_of_its_own() {
     let world = World::new();
     let load = world.replica.begin_load(world.clock.steady());
