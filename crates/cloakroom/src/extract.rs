@@ -136,7 +136,7 @@ impl<S: Sync, T: FromRequestParts<S, Rejection = Rejection>> FromRequestParts<S>
             let (shared, presented) = (facts.sessions.shared().clone(), facts.presented);
             let validated = validate(&shared, &presented, true).await;
             if !matches!(validated.outcome, Outcome::Active(_) | Outcome::Unavailable) {
-                presented.iter().for_each(|digest| shared.forget(digest)); // memory says otherwise, and is wrong
+                presented.iter().for_each(|digest| shared.forget_gone(digest)); // memory says otherwise, and is wrong
             }
             parts.extensions.get_mut::<Facts>().ok_or_else(no_layer)?.validated = validated;
         }

@@ -199,14 +199,13 @@ impl Sessions {
     /// # Errors
     /// When the store cannot be asked.
     pub async fn end(&self, target: Target, reason: EndReason) -> Result<u64, Unavailable> {
-        let token = if let Target::Token(digest) = target { Some(digest) } else { None };
-        let ended = self.shared.store().end(target, reason, self.shared.now()).await?;
-        match token {
-            Some(digest) => {
+        let ended = self.shared.store().end(target.clone(), reason, self.shared.now()).await?;
+        match target {
+            Target::Token(digest) => {
                 self.shared.forget(&digest);
                 self.shared.hint().await;
             }
-            None => self.shared.catch_up().await,
+            target => self.shared.forget_target(&target).await,
         }
         tracing::info!(ended, reason = reason.as_str(), "sessions ended");
         Ok(ended)

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cloakroom_core::coherence::LeaseTerms;
+use cloakroom_core::coherence::{Held, LeaseTerms};
 use cloakroom_core::policy::Policy;
 use cloakroom_core::session::ClientFacts;
-use cloakroom_core::store::SessionStore;
+use cloakroom_core::store::{SessionStore, Target};
 use cloakroom_core::time::{Steady, Timestamp};
 use cloakroom_core::token::TokenDigest;
 use cloakroom_core::world::{Clock, Random};
@@ -132,6 +132,29 @@ impl Shared {
         if let Some(lease) = self.lease() {
             lease.replica().forget(digest);
         }
+    }
+
+    /// Forgets a session that was found to be gone.
+    pub(crate) fn forget_gone(&self, digest: &TokenDigest) {
+        self.touches.forget(digest);
+        if let Some(lease) = self.lease() {
+            lease.replica().forget_if_held(digest);
+        }
+    }
+
+    /// Forgets what this instance has ended without knowing the tokens, and hints to the others.
+    pub(crate) async fn forget_target(&self, target: &Target) {
+        if let Some(lease) = self.lease() {
+            let has_ended = |held: &Held| match target {
+                Target::Token(digest) => held.digest() == digest,
+                Target::Session(id) | Target::OwnSession(id, _) => held.id() == *id,
+                Target::Subject(subject) => held.subject() == subject,
+                Target::Others(subject, keep) => held.subject() == subject && held.digest() != keep,
+                Target::Everyone => true,
+            };
+            lease.replica().forget_where(has_ended);
+        }
+        self.hint().await;
     }
 
     /// After something ended in the database that this instance cannot name: returns when nothing is answered from memory

@@ -16,6 +16,7 @@ use cloakroom_core::world::{PredictableRandom, Random as _};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 
+#[expect(clippy::unwrap_used, reason = "a helper of the tests below")]
 async fn logged_in(sessions: &Sessions, subject: &str) -> HeaderMap {
     let attempt = sessions.begin().await.unwrap().keep(Keep::SignedIn);
     let response = attempt.issue(subject).await.unwrap().into_response();

@@ -227,6 +227,14 @@ impl Replica {
         self.cache.drop_one(digest);
     }
 
+    /// Drops a session that was found to be gone, if it is held. Costs loads under way nothing where it is not, so that nobody
+    /// keeps them from being held by asking for tokens that never were.
+    pub fn forget_if_held(&self, digest: &TokenDigest) {
+        if self.cache.get(digest).is_some() {
+            self.forget(digest);
+        }
+    }
+
     /// Drops the sessions this instance ended without knowing their tokens: by id, of a subject, everybody's. Looks at
     /// everything that is held. A session that was given to another subject less than a lease ago may be held as its former
     /// owner's.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use cloakroom_core::coherence::Load;
 use cloakroom_core::time::Steady;
 use cloakroom_core::token::TokenDigest;
 use cloakroom_core::verdict::{Verdict, verdict};
@@ -14,24 +15,32 @@ use tokio::sync::watch;
 use super::{Failed, Found, Validated, strict};
 use crate::shared::Shared;
 
-/// How often a request loads: again once, where the reply came after its time.
-const LOADS_MAX: u32 = 2;
+/// How often a request waits for a load at most.
+const LOADS_MAX: u32 = 3;
 
-/// The reply to a load: nobody before, and what was found with the time until which it may be served.
-type Reply = Option<Loaded>;
-
+/// What a load found, and for whom that is good.
 #[derive(Clone, Debug)]
 struct Loaded {
+    /// When it began: "no" is for who waited then.
+    began: Steady,
+    /// "Yes" is for everybody before this time.
     until: Steady,
     found: Result<Found, Failed>,
 }
 
+/// A load under way: nobody before the reply.
+#[derive(Clone)]
+struct UnderWay {
+    load: Load,
+    reply: watch::Receiver<Option<Loaded>>,
+}
+
 /// The loads under way, by digest.
 #[derive(Default)]
-pub(crate) struct Loads(Mutex<HashMap<TokenDigest, watch::Receiver<Reply>>>);
+pub(crate) struct Loads(Mutex<HashMap<TokenDigest, UnderWay>>);
 
 impl Loads {
-    fn under_way(&self) -> MutexGuard<'_, HashMap<TokenDigest, watch::Receiver<Reply>>> {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<TokenDigest, UnderWay>> {
         // Single inserts and removals cannot leave the map half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -65,64 +74,82 @@ pub(crate) async fn look_up(shared: &Arc<Shared>, digest: TokenDigest) -> Result
     if let Some(found) = held(shared, &digest) {
         return Ok(found);
     }
+    let asked = shared.steady();
     for _ in 0..LOADS_MAX {
-        let loaded = load(shared, digest).await;
-        if shared.steady() < loaded.until {
-            return loaded.found;
+        let Some(Loaded { began, until, found }) = load(shared, digest).await else {
+            return Err(Failed { is_busy: false });
+        };
+        let is_good = match &found {
+            Ok(Found::Usable(..)) => shared.steady() < until,
+            // Who came later may have been told "yes" meanwhile by somebody who used the session.
+            Ok(Found::Ended(_) | Found::Unknown) | Err(_) => asked <= began,
+        };
+        if is_good {
+            return found;
         }
     }
-    tracing::error!("loads of a session were answered after their time, twice");
+    tracing::error!("loads of a session were answered after their time");
     Err(Failed { is_busy: true })
 }
 
 /// Joins the load of this digest that is under way, or begins one. It runs on where its request goes away.
-async fn load(shared: &Arc<Shared>, digest: TokenDigest) -> Loaded {
+async fn load(shared: &Arc<Shared>, digest: TokenDigest) -> Option<Loaded> {
+    let replica = shared.lease()?.replica();
     let mut reply = {
         let mut under_way = shared.loads().under_way();
-        if let Some(reply) = under_way.get(&digest) {
-            shared.validations().joined();
-            reply.clone()
-        } else {
-            let (tell, reply) = watch::channel(None);
-            under_way.insert(digest, reply.clone());
-            let loader = Loader { shared: Arc::clone(shared), digest, tell };
-            drop(tokio::spawn(loader.run()));
-            reply
+        match under_way.get(&digest) {
+            Some(UnderWay { load, reply }) if replica.may_join(load) => {
+                shared.validations().joined();
+                reply.clone()
+            }
+            _ => {
+                let began = shared.steady();
+                let load = replica.begin_load(began);
+                let (tell, reply) = watch::channel(None);
+                under_way.insert(digest, UnderWay { load, reply: reply.clone() });
+                let loader = Loader { shared: Arc::clone(shared), digest, began, load, tell };
+                drop(tokio::spawn(loader.run()));
+                reply
+            }
         }
     };
-    let found = reply.wait_for(Option::is_some).await.ok().and_then(|reply| reply.clone());
-    found.unwrap_or_else(|| Loaded { until: Steady::from_nanos(u64::MAX), found: Err(Failed { is_busy: false }) })
+    reply.wait_for(Option::is_some).await.ok().and_then(|reply| reply.clone())
 }
 
 /// One load. Nobody joins it any more once it is dropped, however that comes about.
 struct Loader {
     shared: Arc<Shared>,
     digest: TokenDigest,
-    tell: watch::Sender<Reply>,
+    began: Steady,
+    load: Load,
+    tell: watch::Sender<Option<Loaded>>,
 }
 
 impl Loader {
     async fn run(self) {
-        let Self { shared, digest, .. } = &self;
+        let Self { shared, digest, began, load, tell } = &self;
         shared.validations().loaded();
         let Some(lease) = shared.lease() else { return };
-        let load = lease.replica().begin_load(shared.steady());
         let found = strict::look_up(shared, *digest).await;
         if let Ok(Found::Usable(held, _)) = &found {
-            lease.replica().finish_load(&load, Arc::clone(held));
+            lease.replica().finish_load(load, Arc::clone(held));
         }
-        let until = lease.replica().load_until(&load);
-        self.shared.loads().under_way().remove(digest);
-        self.tell.send_replace(Some(Loaded { until, found }));
+        let until = lease.replica().load_until(load);
+        self.leave();
+        tell.send_replace(Some(Loaded { began: *began, until, found }));
+    }
+
+    /// A later load of the same digest has another channel, and stays.
+    fn leave(&self) {
+        let mut under_way = self.shared.loads().under_way();
+        if under_way.get(&self.digest).is_some_and(|other| other.reply.same_channel(&self.tell.subscribe())) {
+            under_way.remove(&self.digest);
+        }
     }
 }
 
 impl Drop for Loader {
     fn drop(&mut self) {
-        let mut under_way = self.shared.loads().under_way();
-        // The next load of the same digest has another channel.
-        if under_way.get(&self.digest).is_some_and(|reply| reply.same_channel(&self.tell.subscribe())) {
-            under_way.remove(&self.digest);
-        }
+        self.leave();
     }
 }

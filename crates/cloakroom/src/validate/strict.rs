@@ -15,7 +15,7 @@ pub(crate) async fn look_up(shared: &Shared, digest: TokenDigest) -> Result<Foun
     let pending = shared.touches().of(&digest); // before the read: see `Touches::of`
     let failed = |error| Failed::of(&error);
     let Some(record) = shared.store().find(digest).await.map_err(failed)? else {
-        shared.forget(&digest);
+        shared.forget_gone(&digest);
         let ending = shared.store().ending_of(digest).await.map_err(failed)?;
         return Ok(ending.map_or(Found::Unknown, |ending| Found::Ended(ending.reason)));
     };
