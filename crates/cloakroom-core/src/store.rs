@@ -211,7 +211,7 @@ pub trait SessionStore: Send + Sync + Debug + 'static {
     /// A subject's last endings, newest first, at most `limit` (up to [`PAGE_MAX`]).
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>>;
 
-    /// A reader of the feed, whose every poll is given up after `answer_max`.
+    /// A reader of the feed, whose every poll is given up after `answer_max`, and a second more where it has to connect.
     fn feed(&self, answer_max: Duration) -> Box<dyn FeedReader>;
 
     /// Hints to other instances that there is something to poll. Call it after the commit, never within a transaction.

@@ -26,6 +26,9 @@ use super::statements::{CHANNEL, FOLLOW, ONE_PLAN};
 use super::value::Time;
 use crate::error::unavailable;
 
+/// How long a connection may take at least.
+const CONNECT_MAX: Duration = Duration::from_secs(1);
+
 /// Follows the feed. Connects when it is first asked.
 pub(crate) struct Reader {
     database: PostgresDatabase,
@@ -44,12 +47,17 @@ impl Reader {
         (self.answer_max * 3 / 4).max(Duration::from_millis(1))
     }
 
-    async fn ask(&mut self, since: Option<&Horizon>) -> Result<FeedReply, StoreError> {
-        // Taken, so that after a time limit nobody reads the rest of an old answer.
-        let mut link = match self.link.take() {
-            Some(link) => link,
-            None => Link::new(self.database.connect_options(), self.statement_max()).await.map_err(store_error)?,
-        };
+    /// A new connection, which may take longer than an answer: where it always did, nobody would ever have a lease.
+    async fn connected(&self) -> Result<Link, StoreError> {
+        let connecting = Link::new(self.database.connect_options(), self.statement_max());
+        match timeout(CONNECT_MAX.max(self.answer_max), connecting).await {
+            Ok(link) => link.map_err(store_error),
+            Err(_) => Err(unavailable("the server could not be reached in time to follow the feed")),
+        }
+    }
+
+    /// The link is kept only where it is sure to have nothing left of this question.
+    async fn ask(&mut self, mut link: Link, since: Option<&Horizon>) -> Result<FeedReply, StoreError> {
         let seen = match since {
             Some(Horizon::Snapshot(seen)) => Some(seen),
             _ => None,
@@ -77,7 +85,12 @@ impl FeedReader for Reader {
                 self.link = None;
                 return Err(unavailable("the database is closed"));
             }
-            match timeout(self.answer_max, self.ask(since)).await {
+            // Taken, so that after a time limit nobody reads the rest of an old answer.
+            let link = match self.link.take() {
+                Some(link) => link,
+                None => self.connected().await?,
+            };
+            match timeout(self.answer_max, self.ask(link, since)).await {
                 Ok(reply) => reply,
                 Err(_) => Err(unavailable("the feed could not be read in time")),
             }
