@@ -19,7 +19,7 @@ use crate::principal::Outcome;
 use crate::response::NotAUse;
 use crate::sessions::Sessions;
 use crate::shared::Shared;
-use crate::validate::{Validated, leased, validate};
+use crate::validate::{Validated, at_once, validate};
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -54,7 +54,7 @@ impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
     pub(crate) fn new(sessions: Sessions, presented: Presented, inner: S, request: Request<B>) -> Self {
         let waiting = Waiting { inner, request, sessions, presented };
         let shared = waiting.sessions.shared();
-        if let Some(validated) = leased::hit(shared, &presented) {
+        if let Some(validated) = at_once(shared, &presented) {
             let (a_use, inner) = waiting.call(validated);
             return Self { waiting: None, a_use, response: None, state: State::Answering { inner } };
         }

@@ -24,7 +24,7 @@ use crate::response::LoggedOut;
 use crate::shared::{RequestFacts, Shared};
 use crate::sweep::{SweepCounts, write_touches};
 use crate::validate::counts::ValidationCounts;
-use crate::validate::{Validation, leased, validate};
+use crate::validate::{Validation, at_once, validate};
 
 /// Login sessions: begins logins, lists sessions and ends them. Clones are the same sessions.
 ///
@@ -118,7 +118,7 @@ impl Sessions {
     /// ```
     pub async fn validate(&self, headers: &HeaderMap) -> Outcome {
         let presented = presented_tokens(headers, self.cookie_name());
-        match leased::hit(&self.shared, &presented) {
+        match at_once(&self.shared, &presented) {
             Some(validated) => validated.outcome,
             None => Box::pin(validate(&self.shared, &presented, false)).await.outcome,
         }

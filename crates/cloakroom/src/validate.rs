@@ -70,6 +70,15 @@ impl Validated {
     }
 }
 
+/// The outcome of a request that presents one token, where it can be said at once: without a wait, a lock that others hold, or
+/// an allocation for it.
+pub(crate) fn at_once(shared: &Shared, presented: &[TokenDigest]) -> Option<Validated> {
+    let [digest] = presented else { return None };
+    let is_strict = shared.lease().is_none();
+    let (held, times) = if is_strict { strict::at_once(shared, digest) } else { leased::at_once(shared, digest) }?;
+    Some(Validated::active(shared, held, times, is_strict))
+}
+
 /// Validates the tokens of one request, at most four: exactly one usable is served, two usable are refused.
 ///
 /// `is_strict` demands the store where a lease would do.

@@ -7,15 +7,16 @@
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 use std::thread::available_parallelism;
 
+use cloakroom_core::coherence::Held;
 use cloakroom_core::session::SessionRecord;
 use cloakroom_core::token::TokenDigest;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::location::FileIdentity;
-use super::remembered::Remembered;
+use super::remembered::{Remembered, Session};
 use super::row;
 use super::statements::FIND_SESSION;
 use crate::counts::LookupCounts;
@@ -73,15 +74,31 @@ impl Lookups {
 
     /// The session of a token digest.
     pub(crate) fn find(&self, digest: &TokenDigest) -> Result<Option<SessionRecord>, NotHere> {
+        self.answer(digest, |found| found.map(|session| SessionRecord::clone(&session.record)), |record| record)
+    }
+
+    /// The same, where there is one.
+    pub(crate) fn find_held(&self, digest: &TokenDigest) -> Option<Arc<Held>> {
+        let hold = |record: Option<SessionRecord>| record.map(|record| Arc::new(Held::of(*digest, &record)));
+        self.answer(digest, |found| found.map(|session| session.held), hold).ok().flatten()
+    }
+
+    /// Out of what is remembered, or read, in the form that is asked for.
+    fn answer<T>(
+        &self,
+        digest: &TokenDigest,
+        recalled: impl FnOnce(Option<Session>) -> T,
+        just_read: impl FnOnce(Option<SessionRecord>) -> T,
+    ) -> Result<T, NotHere> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         // One that was opened on a file that is not there any more would show sessions that were ended since.
         let identity = FileIdentity::of(&self.path).ok_or(NotHere)?;
         let read = || self.read(identity, digest);
         match self.watched(identity, number).as_deref() {
             Some(Some(Watched { identity: of, remembered: Some(remembered) })) if *of == identity => {
-                remembered.find(digest, read)
+                remembered.find(digest, read).map(recalled)
             }
-            _ => read(),
+            _ => read().map(just_read),
         }
     }
 

@@ -5,8 +5,9 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use cloakroom_core::coherence::Held;
 use cloakroom_core::session::SessionRecord;
 use cloakroom_core::token::TokenDigest;
 
@@ -29,7 +30,20 @@ pub(crate) struct Remembered {
 struct Shard {
     /// What everything in it was read under.
     mark: Option<CommitMark>,
-    sessions: HashMap<TokenDigest, SessionRecord>,
+    sessions: HashMap<TokenDigest, Session>,
+}
+
+/// A session, as it is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) record: Arc<SessionRecord>,
+    pub(super) held: Arc<Held>,
+}
+
+impl Session {
+    fn of(digest: &TokenDigest, record: SessionRecord) -> Self {
+        Self { held: Arc::new(Held::of(*digest, &record)), record: Arc::new(record) }
+    }
 }
 
 impl Remembered {
@@ -44,24 +58,25 @@ impl Remembered {
         &self,
         digest: &TokenDigest,
         read: impl FnOnce() -> Result<Option<SessionRecord>, E>,
-    ) -> Result<Option<SessionRecord>, E> {
-        let Some(mark) = self.index.mark() else { return read() };
+    ) -> Result<Option<Session>, E> {
+        let of = |record| Session::of(digest, record);
+        let Some(mark) = self.index.mark() else { return Ok(read()?.map(of)) };
         if let Some(session) = self.recall(mark, digest) {
             return Ok(Some(session));
         }
-        let found = read()?;
+        let found = read()?.map(of);
         if let Some(session) = &found {
             self.keep(mark, digest, session);
         }
         Ok(found)
     }
 
-    fn recall(&self, mark: CommitMark, digest: &TokenDigest) -> Option<SessionRecord> {
+    fn recall(&self, mark: CommitMark, digest: &TokenDigest) -> Option<Session> {
         let shard = self.shard(digest).read().unwrap_or_else(PoisonError::into_inner);
         if shard.mark == Some(mark) { shard.sessions.get(digest).cloned() } else { None }
     }
 
-    fn keep(&self, mark: CommitMark, digest: &TokenDigest, session: &SessionRecord) {
+    fn keep(&self, mark: CommitMark, digest: &TokenDigest, session: &Session) {
         let mut shard = self.shard(digest).write().unwrap_or_else(PoisonError::into_inner);
         if shard.mark != Some(mark) {
             shard.sessions.clear();
@@ -118,7 +133,8 @@ mod tests {
                 is_asked = true;
                 Ok::<_, ()>(Some(session()))
             };
-            assert_eq!(self.remembered.find(&digest, read), Ok(Some(session())));
+            let found = self.remembered.find(&digest, read).unwrap().unwrap();
+            assert_eq!((&*found.record, found.held.digest()), (&session(), &digest));
             is_asked
         }
     }
@@ -191,8 +207,8 @@ mod tests {
     #[test]
     fn what_is_not_there_and_what_cannot_be_read_is_asked_for_again() {
         let world = World::new();
-        assert_eq!(world.remembered.find(&digest(1), || Ok::<_, ()>(None)), Ok(None));
-        assert_eq!(world.remembered.find(&digest(1), || Err(())), Err(()));
+        assert!(world.remembered.find(&digest(1), || Ok::<_, ()>(None)).unwrap().is_none());
+        assert!(world.remembered.find(&digest(1), || Err(())).is_err());
         assert!(world.is_asked(digest(1)));
     }
 

@@ -1,8 +1,10 @@
 //! The session store on this database: which operation reads, which goes through the writer.
 
 use std::future::ready;
+use std::sync::Arc;
 use std::time::Duration;
 
+use cloakroom_core::coherence::Held;
 use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::session::{SessionRecord, Subject};
 use cloakroom_core::store::{
@@ -40,6 +42,10 @@ impl SessionStore for SqliteDatabase {
                 Err(NotHere) => Box::pin(self.session(digest)).await,
             }
         })
+    }
+
+    fn find_at_once(&self, digest: &TokenDigest) -> Option<Arc<Held>> {
+        self.lookups().find_held(digest)
     }
 
     fn ending_of(&self, digest: TokenDigest) -> StoreFuture<'_, Option<Ending>> {

@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloakroom_core::coherence::Load;
+use cloakroom_core::coherence::{Held, Load};
+use cloakroom_core::session::Times;
 use cloakroom_core::time::Steady;
 use cloakroom_core::token::TokenDigest;
 use cloakroom_core::verdict::{Verdict, verdict};
 use tokio::sync::watch;
 
-use super::{Failed, Found, Validated, strict};
+use super::{Failed, Found, strict};
 use crate::shared::Shared;
 
 /// How often a request waits for a load at most.
@@ -52,27 +53,18 @@ impl fmt::Debug for Loads {
     }
 }
 
-/// The outcome of a request that presents one token whose session can be answered from memory: without a wait, a lock that
-/// others hold, or an allocation.
-pub(crate) fn hit(shared: &Shared, presented: &[TokenDigest]) -> Option<Validated> {
-    let [digest] = presented else { return None };
-    match held(shared, digest)? {
-        Found::Usable(held, times) => Some(Validated::active(shared, held, times, false)),
-        Found::Ended(_) | Found::Unknown => None,
-    }
-}
-
-fn held(shared: &Shared, digest: &TokenDigest) -> Option<Found> {
+/// A session that can be answered from memory.
+pub(super) fn at_once(shared: &Shared, digest: &TokenDigest) -> Option<(Arc<Held>, Times)> {
     let held = shared.lease()?.replica().find(digest, shared.clock())?;
     let times = held.times();
     // Only "yes" is answered from memory: another instance may have touched what looks unused here.
-    (verdict(times, shared.now(), shared.policy()) == Verdict::Usable).then_some(Found::Usable(held, times))
+    (verdict(times, shared.now(), shared.policy()) == Verdict::Usable).then_some((held, times))
 }
 
 /// What is known of a token's session, from memory or by a load.
 pub(crate) async fn look_up(shared: &Arc<Shared>, digest: TokenDigest) -> Result<Found, Failed> {
-    if let Some(found) = held(shared, &digest) {
-        return Ok(found);
+    if let Some((held, times)) = at_once(shared, &digest) {
+        return Ok(Found::Usable(held, times));
     }
     let asked = shared.steady();
     for _ in 0..LOADS_MAX {

@@ -10,6 +10,17 @@ use cloakroom_core::verdict::{Verdict, verdict};
 use super::{Failed, Found};
 use crate::shared::Shared;
 
+/// The outcome of a request that presents one token whose session the store can find at once.
+pub(super) fn at_once(shared: &Shared, digest: &TokenDigest) -> Option<(Arc<Held>, Times)> {
+    let pending = shared.touches().of(digest); // before the read: see `Touches::of`
+    let held = shared.store().find_at_once(digest)?;
+    if let Some(used_at) = pending {
+        held.note_use(used_at);
+    }
+    let times = held.times();
+    (verdict(times, shared.now(), shared.policy()) == Verdict::Usable).then_some((held, times))
+}
+
 /// What the store says of a token's session now.
 pub(crate) async fn look_up(shared: &Shared, digest: TokenDigest) -> Result<Found, Failed> {
     let pending = shared.touches().of(&digest); // before the read: see `Touches::of`
