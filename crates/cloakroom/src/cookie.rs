@@ -101,25 +101,24 @@ fn zeroize_on_drop(text: String) -> zeroize::Zeroizing<String> {
     zeroize::Zeroizing::new(text)
 }
 
-/// The digests of the tokens that a request presents, at most [`TOKENS_TRIED_MAX`]: a slice that needs no allocation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Presented {
-    digests: [TokenDigest; TOKENS_TRIED_MAX],
-    len: usize,
-}
+/// The digests of the tokens that a request presents: a slice. One token, which is what browsers send, needs no allocation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presented(Digests);
 
-impl Default for Presented {
-    /// None.
-    fn default() -> Self {
-        Self { digests: [TokenDigest::from_bytes([0; 32]); TOKENS_TRIED_MAX], len: 0 }
-    }
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Digests {
+    #[default]
+    Nothing,
+    One([TokenDigest; 1]),
+    Several(Vec<TokenDigest>),
 }
 
 impl Presented {
     fn push(&mut self, digest: TokenDigest) {
-        if let Some(place) = self.digests.get_mut(self.len) {
-            *place = digest;
-            self.len += 1;
+        match &mut self.0 {
+            Digests::Nothing => self.0 = Digests::One([digest]),
+            Digests::One([first]) => self.0 = Digests::Several(vec![*first, digest]),
+            Digests::Several(digests) => digests.push(digest),
         }
     }
 }
@@ -128,7 +127,11 @@ impl Deref for Presented {
     type Target = [TokenDigest];
 
     fn deref(&self) -> &[TokenDigest] {
-        self.digests.get(..self.len).unwrap_or_default()
+        match &self.0 {
+            Digests::Nothing => &[],
+            Digests::One(digest) => digest,
+            Digests::Several(digests) => digests,
+        }
     }
 }
 

@@ -45,7 +45,7 @@ impl Facts {
 
     /// The handle, knowing the request.
     fn sessions(&self, parts: &Parts) -> Sessions {
-        self.sessions.of_request(RequestFacts { presented: self.presented, client: client_of(parts) })
+        self.sessions.of_request(RequestFacts { presented: self.presented.clone(), client: client_of(parts) })
     }
 }
 
@@ -133,7 +133,7 @@ impl<S: Sync, T: FromRequestParts<S, Rejection = Rejection>> FromRequestParts<S>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let facts = Facts::of(parts)?;
         if !facts.validated.is_strict {
-            let (shared, presented) = (facts.sessions.shared().clone(), facts.presented);
+            let (shared, presented) = (facts.sessions.shared().clone(), facts.presented.clone());
             let validated = validate(&shared, &presented, true).await;
             if !matches!(validated.outcome, Outcome::Active(_) | Outcome::Unavailable) {
                 presented.iter().for_each(|digest| shared.forget_gone(digest)); // memory says otherwise, and is wrong

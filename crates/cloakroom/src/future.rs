@@ -54,11 +54,12 @@ impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
     pub(crate) fn new(sessions: Sessions, presented: Presented, inner: S, request: Request<B>) -> Self {
         let waiting = Waiting { inner, request, sessions, presented };
         let shared = waiting.sessions.shared();
-        if let Some(validated) = at_once(shared, &presented) {
+        if let Some(validated) = at_once(shared, &waiting.presented) {
             let (a_use, inner) = waiting.call(validated);
             return Self { waiting: None, a_use, response: None, state: State::Answering { inner } };
         }
         let shared = Arc::clone(shared);
+        let presented = waiting.presented.clone();
         let validating = Box::pin(async move { validate(&shared, &presented, false).await });
         Self { waiting: Some(waiting), a_use: None, response: None, state: State::Validating { validating } }
     }
@@ -131,8 +132,7 @@ struct Use {
 impl Use {
     fn of(sessions: &Sessions, validated: &Validated) -> Option<Self> {
         let Outcome::Active(principal) = &validated.outcome else { return None };
-        let shared = Arc::clone(sessions.shared());
-        let now = shared.now();
+        let (shared, now) = (Arc::clone(sessions.shared()), validated.at);
         let due = is_due(&shared, principal.held(), now).then(|| (Arc::clone(principal.held()), now));
         Some(Self { shared, due })
     }

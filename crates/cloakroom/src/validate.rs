@@ -10,7 +10,9 @@ use cloakroom_core::coherence::{Held, LeaseTerms};
 use cloakroom_core::ending::EndReason;
 use cloakroom_core::session::Times;
 use cloakroom_core::store::StoreError;
+use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
+use cloakroom_core::verdict::{Verdict, verdict};
 
 use crate::principal::{Outcome, Principal};
 use crate::rejection::cause;
@@ -35,6 +37,8 @@ pub(crate) struct Validated {
     pub(crate) is_busy: bool,
     /// Whether the store was asked after the request had begun.
     pub(crate) is_strict: bool,
+    /// When it was decided.
+    pub(crate) at: Timestamp,
 }
 
 /// One token's fate.
@@ -60,13 +64,13 @@ impl Failed {
 }
 
 impl Validated {
-    fn active(shared: &Shared, held: Arc<Held>, times: Times, is_strict: bool) -> Self {
+    fn active(shared: &Shared, held: Arc<Held>, times: Times, is_strict: bool, at: Timestamp) -> Self {
         let outcome = Outcome::Active(Principal::new(held, times, shared.policy()));
-        Self { outcome, is_busy: false, is_strict }
+        Self { outcome, is_busy: false, is_strict, at }
     }
 
-    const fn without_session(outcome: Outcome) -> Self {
-        Self { outcome, is_busy: false, is_strict: true }
+    fn without_session(shared: &Shared, outcome: Outcome) -> Self {
+        Self { outcome, is_busy: false, is_strict: true, at: shared.now() }
     }
 }
 
@@ -75,8 +79,11 @@ impl Validated {
 pub(crate) fn at_once(shared: &Shared, presented: &[TokenDigest]) -> Option<Validated> {
     let [digest] = presented else { return None };
     let is_strict = shared.lease().is_none();
-    let (held, times) = if is_strict { strict::at_once(shared, digest) } else { leased::at_once(shared, digest) }?;
-    Some(Validated::active(shared, held, times, is_strict))
+    let held = if is_strict { strict::at_once(shared, digest) } else { leased::at_once(shared, digest) }?;
+    let (times, now) = (held.times(), shared.now());
+    // Only "yes" is said at once: another instance may have touched what looks unused here.
+    (verdict(times, now, shared.policy()) == Verdict::Usable)
+        .then(|| Validated::active(shared, held, times, is_strict, now))
 }
 
 /// Validates the tokens of one request, at most four: exactly one usable is served, two usable are refused.
@@ -92,28 +99,28 @@ pub(crate) async fn validate(shared: &Arc<Shared>, presented: &[TokenDigest], is
         match found {
             Ok(Found::Usable(..)) if usable.is_some() => {
                 tracing::warn!("two usable sessions in one request: refused");
-                return Validated::without_session(Outcome::Anonymous);
+                return Validated::without_session(shared, Outcome::Anonymous);
             }
             Ok(Found::Usable(held, times)) => usable = Some((held, times)),
             Ok(Found::Ended(reason)) => ended = ended.or(Some(reason)),
             Ok(Found::Unknown) => {}
             Err(Failed { is_busy }) => {
                 shared.validations().unavailable();
-                return Validated { is_busy, ..Validated::without_session(Outcome::Unavailable) };
+                return Validated { is_busy, ..Validated::without_session(shared, Outcome::Unavailable) };
             }
         }
     }
     match (usable, ended) {
-        (Some((held, times)), _) => Validated::active(shared, held, times, is_strict),
+        (Some((held, times)), _) => Validated::active(shared, held, times, is_strict, shared.now()),
         (None, Some(reason)) => {
             shared.validations().refused(reason);
-            Validated::without_session(Outcome::Ended(reason))
+            Validated::without_session(shared, Outcome::Ended(reason))
         }
         (None, None) => {
             if !presented.is_empty() {
                 shared.validations().unknown();
             }
-            Validated::without_session(Outcome::Anonymous)
+            Validated::without_session(shared, Outcome::Anonymous)
         }
     }
 }

@@ -7,7 +7,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom_core::coherence::{Held, Load};
-use cloakroom_core::session::Times;
 use cloakroom_core::time::Steady;
 use cloakroom_core::token::TokenDigest;
 use cloakroom_core::verdict::{Verdict, verdict};
@@ -54,17 +53,17 @@ impl fmt::Debug for Loads {
 }
 
 /// A session that can be answered from memory.
-pub(super) fn at_once(shared: &Shared, digest: &TokenDigest) -> Option<(Arc<Held>, Times)> {
-    let held = shared.lease()?.replica().find(digest, shared.clock())?;
-    let times = held.times();
-    // Only "yes" is answered from memory: another instance may have touched what looks unused here.
-    (verdict(times, shared.now(), shared.policy()) == Verdict::Usable).then_some((held, times))
+pub(super) fn at_once(shared: &Shared, digest: &TokenDigest) -> Option<Arc<Held>> {
+    shared.lease()?.replica().find(digest, shared.clock())
 }
 
 /// What is known of a token's session, from memory or by a load.
 pub(crate) async fn look_up(shared: &Arc<Shared>, digest: TokenDigest) -> Result<Found, Failed> {
-    if let Some((held, times)) = at_once(shared, &digest) {
-        return Ok(Found::Usable(held, times));
+    if let Some(held) = at_once(shared, &digest) {
+        let times = held.times();
+        if verdict(times, shared.now(), shared.policy()) == Verdict::Usable {
+            return Ok(Found::Usable(held, times));
+        }
     }
     let asked = shared.steady();
     for _ in 0..LOADS_MAX {

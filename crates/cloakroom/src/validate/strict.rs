@@ -10,15 +10,14 @@ use cloakroom_core::verdict::{Verdict, verdict};
 use super::{Failed, Found};
 use crate::shared::Shared;
 
-/// The outcome of a request that presents one token whose session the store can find at once.
-pub(super) fn at_once(shared: &Shared, digest: &TokenDigest) -> Option<(Arc<Held>, Times)> {
+/// A session the store can find at once.
+pub(super) fn at_once(shared: &Shared, digest: &TokenDigest) -> Option<Arc<Held>> {
     let pending = shared.touches().of(digest); // before the read: see `Touches::of`
     let held = shared.store().find_at_once(digest)?;
     if let Some(used_at) = pending {
         held.note_use(used_at);
     }
-    let times = held.times();
-    (verdict(times, shared.now(), shared.policy()) == Verdict::Usable).then_some((held, times))
+    Some(held)
 }
 
 /// What the store says of a token's session now.
