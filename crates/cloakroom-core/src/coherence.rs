@@ -19,7 +19,9 @@
 //!   first poll; another server, timeline, database or table ([`Continuity`]); a snapshot that went backwards; a feed that was
 //!   purged past the horizon; more changes than one reply carries ([`Delta::Lost`]). A lapsed lease or a new connection
 //!   to the same server empties nothing: the delta is exact, however late it comes.
-//! - **Own endings** are dropped at once, counted as a generation, before the caller is told.
+//! - **Own endings** are dropped at once, counted as a generation, before the caller is told; and nobody joins a load any more
+//!   that began before. Where an instance cannot name what it ended, it waits for a poll that began after the commit, or until
+//!   nothing is answered from memory and no poll from before is under way, whose late reply would renew the lease.
 //! - **Everywhere.** Who ended something and wants to know that no instance serves it any more waits
 //!   [`LeaseTerms::everywhere`] after the commit.
 //!

@@ -128,7 +128,7 @@ impl Prepared {
     async fn announce(&self, over_cap: u32) {
         let (shared, supersedes) = (self.sessions.shared(), &self.issue.supersedes);
         for digest in supersedes {
-            shared.forget(digest);
+            shared.forget_ended(digest);
         }
         if over_cap > 0 {
             shared.catch_up().await;

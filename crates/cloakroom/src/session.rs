@@ -123,7 +123,7 @@ impl Session {
         if !shared.store().replace(replace).await.map_err(Unavailable::from)? {
             return Err(ReplaceError::Gone);
         }
-        shared.forget(&old);
+        shared.forget_ended(&old);
         shared.hint().await;
         let times = self.principal.held().times();
         let max_age = shared.policy().is_kept(times).then(|| remaining(&self.principal, now));

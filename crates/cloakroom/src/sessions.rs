@@ -179,7 +179,7 @@ impl Sessions {
         let ended = self.shared.store().end(target, reason, self.shared.now()).await?;
         match token {
             Some(digest) => {
-                self.shared.forget(&digest);
+                self.shared.forget_ended(&digest);
                 self.shared.hint().await;
             }
             None => self.shared.catch_up().await,

@@ -134,9 +134,16 @@ impl Shared {
         }
     }
 
+    /// Forgets a session whose token this instance took away: nobody who asks from now on is told what was read before.
+    pub(crate) fn forget_ended(&self, digest: &TokenDigest) {
+        self.forget(digest);
+        self.loads.leave(digest);
+    }
+
     /// After something ended in the database that this instance cannot name: returns when nothing is answered from memory
     /// any more that was held before. Hints to the other instances.
     pub(crate) async fn catch_up(&self) {
+        self.loads.leave_all();
         let since = self.steady();
         self.hint().await;
         if let Some(lease) = self.lease() {

@@ -35,6 +35,16 @@ impl Loads {
         // Single inserts and removals cannot leave the map half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Nobody joins the load of this digest any more: what it read may be from before an ending.
+    pub(crate) fn leave(&self, digest: &TokenDigest) {
+        self.under_way().remove(digest);
+    }
+
+    /// Nobody joins any load that is under way now.
+    pub(crate) fn leave_all(&self) {
+        self.under_way().clear();
+    }
 }
 
 impl fmt::Debug for Loads {
@@ -112,17 +122,21 @@ impl Loader {
             lease.replica().finish_load(&load, Arc::clone(held));
         }
         let until = lease.replica().load_until(&load);
-        self.shared.loads().under_way().remove(digest);
+        self.leave();
         self.tell.send_replace(Some(Loaded { until, found }));
     }
-}
 
-impl Drop for Loader {
-    fn drop(&mut self) {
+    fn leave(&self) {
         let mut under_way = self.shared.loads().under_way();
         // The next load of the same digest has another channel.
         if under_way.get(&self.digest).is_some_and(|reply| reply.same_channel(&self.tell.subscribe())) {
             under_way.remove(&self.digest);
         }
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
