@@ -77,7 +77,8 @@ pub(crate) async fn look_up(shared: &Arc<Shared>, digest: TokenDigest) -> Result
     }
     for _ in 0..LOADS_MAX {
         let loaded = load(shared, digest).await;
-        if shared.steady() < loaded.until {
+        // A failure is not too old for anything, and who waited for one does not wait for another.
+        if loaded.found.is_err() || shared.steady() < loaded.until {
             return loaded.found;
         }
     }

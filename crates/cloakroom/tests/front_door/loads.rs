@@ -110,3 +110,18 @@ async fn a_load_that_fails_is_nobodys_later() {
     store.cut(false);
     assert_eq!(browser.get("/me").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_load_that_fails_after_its_time_is_not_asked_again() {
+    let (app, store) = leased().await;
+    let mut browser = app.logged_in("ada").await;
+    store.find_gate.shut();
+    let request = tokio::spawn(async move { browser.get("/me").await });
+    until("a load", || store.finds() == 1).await;
+    app.advance(2 * LEASE);
+    store.cut(true);
+    store.find_gate.let_one_pass();
+    let answer = request.await.unwrap();
+    assert_eq!((answer.status, app.sessions.validation_counts().loads), (503, 1));
+    assert!(answer.body.contains(r#""code":"unavailable""#), "{}", answer.body);
+}

@@ -130,6 +130,7 @@ impl SessionStore for Handed {
             let found = self.0.inner.find(digest).await;
             self.0.finds.fetch_add(1, Ordering::SeqCst);
             self.0.find_gate.pass().await;
+            self.0.reach()?; // cut off while it waited
             found
         })
     }
