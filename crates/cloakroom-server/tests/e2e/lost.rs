@@ -1,10 +1,11 @@
 //! What an instance loses when it is cut off from the database, in every way there is: what was revoked meanwhile is not
 //! served, what lives is served until the lease is over and then 503, and afterwards all is as before by itself.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::Answer;
-use crate::leased::{LEASE, Planted, seeded, until_refused};
+use crate::leased::{LEASE, Line, Planted, seeded, until_refused};
 use crate::process::PASSWORD;
 use crate::site::{Instance, Site, now, until};
 
@@ -12,6 +13,9 @@ use crate::site::{Instance, Site, now, until};
 const RECOVERY_MAX: Duration = Duration::from_secs(2);
 /// Connections an instance may ask for in a second of an outage.
 const ATTEMPTS_MAX: u64 = 18;
+
+/// How long questions and answers are on their way on a slow wire: both together less than an instance waits.
+const ON_ITS_WAY: Duration = Duration::from_millis(220);
 
 /// One way of the first instance to be cut off; nobody hints.
 struct Loss {
@@ -84,6 +88,32 @@ fn who_was_revoked_while_an_instance_was_cut_off_is_refused_within_the_lease() {
         for line in &mut lines {
             assert_eq!(line.ask(&revoked), 401, "{}: and nobody comes back", loss.name);
         }
+    }
+}
+
+/// The last answer left before the end, came long after it, and nothing came later: its lease counts from its question.
+#[test]
+fn an_answer_that_was_long_on_its_way_grants_no_more_than_the_lease() {
+    let (site, random) = (Site::leased(), seeded());
+    for round in 0..4 {
+        let (living, revoked) = (site.planted("living", &random), site.planted("revoked", &random));
+        let mut line = Line::to(site.instances[0].server.address());
+        let polls = site.instances[0].metric("cloakroom_feed_polls_total");
+        site.instances[0].wire.delay(ON_ITS_WAY);
+        while site.instances[0].metric("cloakroom_feed_polls_total") < polls + 2.0 {
+            assert_eq!(line.ask(&revoked), 200);
+        }
+        // The next question is on its way for as long as its answer will be: between the two, on average.
+        thread::park_timeout(ON_ITS_WAY + ON_ITS_WAY * round / 4);
+        site.psql(&format!("DELETE FROM sessions WHERE id = '{}'", revoked.id));
+        let ended = now();
+        site.instances[0].wire.freeze();
+        let (last, status) = until_refused(&mut line, &revoked, ended, "a late answer");
+        let known = ended.elapsed();
+        site.instances[0].wire.pass();
+        let recovery = recovered(&site, &living, now(), "a late answer");
+        println!("served up to {last:?} after the end, {status} after {known:?}; as before after {recovery:?}");
+        assert_eq!(line.ask(&revoked), 401);
     }
 }
 
