@@ -36,11 +36,8 @@ fn an_instance_that_was_stopped_does_not_serve_what_was_revoked_meanwhile() {
                 line.send("GET", "/api/v1/session", planted);
             }
         }
-        if round % 3 == 0 {
-            pause(0, 900)
-        } else {
-            pause(1_000, 1_800)
-        }
+        let (from, to) = if round % 3 == 0 { (0, 900) } else { (1_000, 1_800) };
+        pause(from, to);
         let woken = ended.elapsed();
         site.instances[..STOPPED].iter().for_each(|instance| instance.server.signal("-CONT"));
         for of_one in &mut lines {
