@@ -128,7 +128,7 @@ const fn count(number: u64) -> f64 {
 fn delays(follow: &FollowCounts, to: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let help = "From an ending to the time it was seen here, between the two clocks.";
     let mut histogram = to.encode_descriptor("revocation_delay_seconds", help, None, MetricType::Histogram)?;
-    let bound = |ms: Option<u64>| ms.map_or(f64::MAX, |ms| count(ms) / 1_000.0);
+    let bound = |ms: Option<u64>| ms.map_or(f64::INFINITY, |ms| count(ms) / 1_000.0);
     let buckets: Vec<_> = follow.delays.iter().map(|(ms, counted)| (bound(*ms), *counted)).collect();
     let total = buckets.iter().map(|(_, counted)| counted).sum();
     histogram.encode_histogram::<NoLabelSet>(count(follow.delays_sum_ms) / 1_000.0, total, &buckets, None)

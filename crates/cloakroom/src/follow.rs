@@ -30,12 +30,20 @@ pub(crate) struct Follower {
     terms: LeaseTerms,
     replica: Replica,
     wake: Arc<Notify>,
-    /// When the last poll began that was applied.
-    seen: watch::Sender<Steady>,
+    polled: watch::Sender<Polled>,
     is_started: AtomicBool,
     watched: Watched,
     errors: AtomicU64,
     delays: Delays,
+}
+
+/// How far polling has come. One poll is under way at a time.
+#[derive(Clone, Copy, Debug)]
+struct Polled {
+    /// When the last poll began that was applied.
+    seen: Steady,
+    /// When the last one began that is over, whatever became of it.
+    tried: Steady,
 }
 
 /// What following the feed has done, for metrics.
@@ -143,7 +151,7 @@ impl Follower {
             terms,
             replica: Replica::new(&terms),
             wake: Arc::default(),
-            seen: watch::Sender::new(Steady::from_nanos(0)),
+            polled: watch::Sender::new(Polled { seen: Steady::from_nanos(0), tried: Steady::from_nanos(0) }),
             is_started: AtomicBool::new(false),
             watched: Watched::default(),
             errors: AtomicU64::new(0),
@@ -172,14 +180,18 @@ impl Follower {
 
     /// Waits until a poll that began at `since` or later was applied, or nothing can be answered from memory any more.
     pub(crate) async fn caught_up(&self, since: Steady, shared: &Shared) {
-        let mut seen = self.seen.subscribe();
+        let over = since.plus(self.terms.lease); // no poll from before grants more
+        let mut polled = self.polled.subscribe();
         self.wake();
-        while self.replica.lease_until() > shared.steady() {
-            let left = self.replica.lease_until().since(shared.steady());
-            let polled = async { seen.wait_for(|began| *began >= since).await.map(drop) };
-            if timeout(left, polled).await.is_ok() {
+        while self.is_started.load(Ordering::Relaxed) {
+            let Polled { seen, tried } = *polled.borrow_and_update();
+            // A lease that lapsed is not enough: a poll from before may be under way, and renew it.
+            let until = if tried >= since { over.min(self.replica.lease_until()) } else { over };
+            let now = shared.steady();
+            if seen >= since || now >= until {
                 return;
             }
+            let _ = timeout(until.since(now), polled.changed()).await;
         }
     }
 
@@ -187,7 +199,7 @@ impl Follower {
         let ReplicaCounts { polls, emptied, held, .. } = self.replica.counts();
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let bounds = DELAY_BOUNDS_MS.iter().copied().map(Some).chain([None]);
-        let began = *self.seen.borrow();
+        let began = self.polled.borrow().seen;
         FollowCounts {
             polls,
             errors: read(&self.errors),
@@ -216,6 +228,7 @@ impl Follower {
                 } else {
                     tracing::warn!("the feed was not answered in time");
                 }
+                self.polled.send_modify(|polled| polled.tried = poll.began());
                 return;
             }
         };
@@ -225,7 +238,7 @@ impl Follower {
         }
         self.note_delays(&changes, shared.now());
         self.watched.tell(emptied.is_some(), &changes);
-        self.seen.send_replace(poll.began());
+        self.polled.send_replace(Polled { seen: poll.began(), tried: poll.began() });
     }
 
     fn note_delays(&self, changes: &[Change], now: Timestamp) {

@@ -8,9 +8,19 @@ mod client;
 #[cfg(test)]
 mod cut;
 #[cfg(test)]
+mod delays;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
+mod everywhere;
+#[cfg(test)]
+mod file;
+#[cfg(test)]
 mod flood;
+#[cfg(test)]
+mod leased;
+#[cfg(test)]
+mod lost;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
@@ -23,5 +33,9 @@ mod process;
 mod site;
 #[cfg(test)]
 mod standby;
+#[cfg(test)]
+mod statements;
+#[cfg(test)]
+mod stopped;
 #[cfg(test)]
 mod upgrade;

@@ -27,6 +27,8 @@ pub(crate) struct Instance {
     pub(crate) server: Server,
     pub(crate) wire: Wire,
     pub(crate) place: Place,
+    /// Where it shows its metrics, if it does.
+    pub(crate) metrics: Option<Client>,
 }
 
 /// Fields are dropped in this order: what asks before what is asked.
@@ -44,17 +46,17 @@ static TURNS: RwLock<()> = RwLock::new(());
 
 /// Held as long as the site is there.
 #[expect(dead_code, reason = "held, not read")]
-enum Turn {
+pub(crate) enum Turn {
     Beside(RwLockReadGuard<'static, ()>),
     Alone(RwLockWriteGuard<'static, ()>),
 }
 
 impl Turn {
-    fn beside() -> Self {
+    pub(crate) fn beside() -> Self {
         Self::Beside(TURNS.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn alone() -> Self {
+    pub(crate) fn alone() -> Self {
         Self::Alone(TURNS.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -75,7 +77,7 @@ impl Site {
         Self::made_of(Turn::alone(), |cluster| Instance::reaching(cluster, |_| cluster.port()))
     }
 
-    fn made_of(turn: Turn, start: impl Fn(&Cluster) -> Instance + Sync) -> Self {
+    pub(crate) fn made_of(turn: Turn, start: impl Fn(&Cluster) -> Instance + Sync) -> Self {
         let cluster = Cluster::start().unwrap();
         let password = cluster.password();
         cluster.psql("postgres", &format!("CREATE ROLE cloakroom LOGIN PASSWORD '{password}'")).unwrap();
@@ -133,7 +135,7 @@ impl Site {
 }
 
 /// A place whose commands and servers reach the cluster's database at this port.
-fn place(cluster: &Cluster, port: u16) -> Place {
+pub(crate) fn place(cluster: &Cluster, port: u16) -> Place {
     let url = format!("postgres://cloakroom:{}@127.0.0.1:{port}/cloakroom", cluster.password());
     Place::new().with("DATABASE__URL", &url).with("SESSION__MAX_PER_SUBJECT", "10000")
 }
@@ -148,7 +150,7 @@ impl Instance {
     fn reaching(cluster: &Cluster, port: impl Fn(&Wire) -> u16) -> Self {
         let wire = Wire::to(cluster.port()).unwrap();
         let place = place(cluster, port(&wire));
-        Self { server: place.serve(), wire, place }
+        Self { server: place.serve(), wire, place, metrics: None }
     }
 
     /// How much memory the process has at the moment, in KiB.

@@ -73,7 +73,9 @@ pub(crate) async fn look_up(shared: &Arc<Shared>, digest: TokenDigest) -> Result
         let is_good = match &found {
             Ok(Found::Usable(..)) => shared.steady() < until,
             // Who came later may have been told "yes" meanwhile by somebody who used the session.
-            Ok(Found::Ended(_) | Found::Unknown) | Err(_) => asked <= began,
+            Ok(Found::Ended(_) | Found::Unknown) => asked <= began,
+            // A failure is not too old for anything, and who waited for one does not wait for another.
+            Err(_) => true,
         };
         if is_good {
             return found;

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use cloakroom::{
     CookieSettings, IssueError, Keep, LoggedOut, NotAUse, Outcome, Policy, Principal, Rejection, Session, SessionId,
-    Sessions, Timestamp, Unavailable,
+    Sessions, Strict, Timestamp, Unavailable, Validation,
 };
 use cloakroom_core::store::SessionStore;
 use cloakroom_core::store::memory::MemoryStore;
@@ -19,6 +19,8 @@ use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, USER_AGENT};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
+
+use crate::watched::{Handed, Watched};
 
 pub(crate) const COOKIE_NAME: &str = "__Host-cloakroom";
 
@@ -40,20 +42,35 @@ impl App {
 
     pub(crate) fn with(policy: Policy, cookie: CookieSettings, store: Arc<dyn SessionStore>) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_790_000_000_000)));
-        Self::at(clock, policy, cookie, store)
+        Self::at(clock, policy, cookie, store, Validation::Strict)
+    }
+
+    /// On a store that is watched, and validated so.
+    pub(crate) fn watched(policy: Policy, validation: Validation) -> (Self, Arc<Watched>) {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_790_000_000_000)));
+        let store = Watched::new(&clock);
+        let handed = Arc::new(Handed(Arc::clone(&store)));
+        (Self::at(clock, policy, CookieSettings::host(), handed, validation), store)
     }
 
     /// Another instance on the same store, under the same clock.
     pub(crate) fn beside(&self, store: Arc<dyn SessionStore>) -> Self {
         let policy = self.sessions.policy().clone();
-        Self::at(Arc::clone(&self.clock), policy, CookieSettings::host(), store)
+        let validation = self.sessions.validation();
+        Self::at(Arc::clone(&self.clock), policy, CookieSettings::host(), store, validation)
     }
 
-    fn at(clock: Arc<ManualClock>, policy: Policy, cookie: CookieSettings, store: Arc<dyn SessionStore>) -> Self {
+    fn at(
+        clock: Arc<ManualClock>,
+        policy: Policy,
+        cookie: CookieSettings,
+        store: Arc<dyn SessionStore>,
+        validation: Validation,
+    ) -> Self {
         static SEEDS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         let seed = SEEDS.fetch_add(1, std::sync::atomic::Ordering::Relaxed) << 32;
         let random = Arc::new(PredictableRandom::from_seed(seed));
-        let builder = Sessions::builder().policy(policy).cookie(cookie);
+        let builder = Sessions::builder().policy(policy).cookie(cookie).validation(validation);
         let sessions = builder.world(Arc::clone(&clock) as _, random).store(Arc::clone(&store)).unwrap();
         let router = routes().layer(sessions.layer());
         Self { router, sessions, store, clock }
@@ -94,6 +111,8 @@ fn routes() -> Router {
         .route("/all", post(all))
         .route("/end/{id}", post(end))
         .route("/list", get(list))
+        .route("/strict", get(async |Strict(principal): Strict| principal.subject().to_string()))
+        .route("/until-ended", get(async |session: Session| format!("{:?}", session.ended().await)))
         .route("/public", get(async || "anyone"))
 }
 

@@ -3,8 +3,16 @@
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod ended;
+#[cfg(test)]
+mod leased;
+#[cfg(test)]
+mod loads;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod races;
+#[cfg(test)]
+mod watched;
