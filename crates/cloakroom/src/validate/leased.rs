@@ -16,7 +16,7 @@ use super::{Failed, Found, strict};
 use crate::shared::Shared;
 
 /// How often a request waits for a load at most.
-const LOADS_MAX: u32 = 3;
+const LOADS_MAX: u32 = 2;
 
 /// What a load found, and for whom that is good.
 #[derive(Clone, Debug)]

@@ -1,8 +1,9 @@
 //! A store that a test can watch and hold up: it counts what it is asked, and stops where it is told to.
 
+use std::collections::HashSet;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cloakroom::SessionRecord;
@@ -62,7 +63,8 @@ pub(crate) struct Watched {
     inner: MemoryStore,
     clock: Arc<ManualClock>,
     pub(crate) finds: AtomicU64,
-    pub(crate) touches: AtomicU64,
+    /// Each use once, however often it is written.
+    pub(crate) touches: Mutex<HashSet<(TokenDigest, Timestamp)>>,
     pub(crate) polls: AtomicU64,
     pub(crate) find_gate: Gate,
     pub(crate) poll_gate: Gate,
@@ -77,7 +79,7 @@ impl Watched {
             inner: MemoryStore::new(),
             clock: Arc::clone(clock),
             finds: AtomicU64::new(0),
-            touches: AtomicU64::new(0),
+            touches: Mutex::default(),
             polls: AtomicU64::new(0),
             find_gate: Gate::default(),
             poll_gate: Gate::default(),
@@ -91,7 +93,7 @@ impl Watched {
     }
 
     pub(crate) fn touches(&self) -> u64 {
-        self.touches.load(Ordering::SeqCst)
+        self.touches.lock().unwrap().len() as u64
     }
 
     pub(crate) fn polls(&self) -> u64 {
@@ -138,7 +140,8 @@ impl SessionStore for Handed {
         self.0.inner.ending_of(digest)
     }
     fn touch(&self, touches: Vec<Touch>, now: Timestamp) -> StoreFuture<'_, Vec<TokenDigest>> {
-        self.0.touches.fetch_add(touches.len() as u64, Ordering::SeqCst);
+        let uses = touches.iter().map(|touch| (touch.digest, touch.used_at));
+        self.0.touches.lock().unwrap().extend(uses);
         self.0.inner.touch(touches, now)
     }
     fn replace(&self, replace: Replace) -> StoreFuture<'_, bool> {
