@@ -70,7 +70,21 @@ impl Awaited<'_> {
             if now >= known_until {
                 return Ended::Unknown;
             }
-            match timeout(self.rest(times, known_until.since(now)), follow::next(&mut watch)).await {
+            let rest = self.rest(times, known_until.since(now));
+            let signal = timeout(rest, follow::next(&mut watch)).await;
+            let late = self.shared.steady().since(now).saturating_sub(rest);
+            if signal.is_err() && late > lease / 2 {
+                // The process or the machine was stopped. That is no word about the session: it is asked for, once.
+                match timeout(lease / 2, self.ask()).await {
+                    Ok(Ok(Ok(living))) => {
+                        (times, known_until) = (Some(living), self.shared.steady().plus(lease / 2));
+                        continue;
+                    }
+                    Ok(Ok(Err(reason))) => return Ended::Because(reason),
+                    Ok(Err(_)) | Err(_) => {}
+                }
+            }
+            match signal {
                 Ok(Signal::Ended(reason)) => return Ended::Because(reason),
                 Ok(Signal::Ask(_)) => times = None,
                 Ok(Signal::Quiet) | Err(_) => {}

@@ -197,9 +197,12 @@ impl Backend for PostgresDatabase {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        self.shared.sessions.close();
-        self.shared.endings.close();
-        Box::pin(self.shared.pool.close())
+        Box::pin(async move {
+            self.hints().settle().await;
+            self.shared.sessions.close();
+            self.shared.endings.close();
+            self.shared.pool.close().await;
+        })
     }
 
     fn writer_counts(&self) -> WriterCounts {

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use cloakroom_core::store::StoreError;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::database::PostgresDatabase;
 use super::statements::HINT;
@@ -17,19 +20,44 @@ const ONE_MORE: u8 = 2;
 
 /// What this process is hinting.
 #[derive(Debug, Default)]
-pub(crate) struct Hints(AtomicU8);
+pub(crate) struct Hints {
+    state: AtomicU8,
+    settled: Notify,
+}
+
+/// How long whoever closes the database waits for the last hint.
+const SETTLE_MAX: Duration = Duration::from_secs(1);
 
 impl Hints {
     /// Whether whoever asks has to send one.
     fn ask(&self) -> bool {
         let next = |state| Some(if state == IDLE { UNDER_WAY } else { ONE_MORE });
-        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, next) == Ok(IDLE)
+        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, next) == Ok(IDLE)
     }
 
     /// One is sent: whether one more has to be.
     fn is_asked_again(&self) -> bool {
         let next = |state| Some(if state == ONE_MORE { UNDER_WAY } else { IDLE });
-        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, next) == Ok(ONE_MORE)
+        let is_asked = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, next) == Ok(ONE_MORE);
+        if !is_asked {
+            self.settled.notify_waiters();
+        }
+        is_asked
+    }
+
+    /// Returns when none is under way: before the database is closed under it.
+    pub(crate) async fn settle(&self) {
+        let settling = async {
+            loop {
+                let settled = self.settled.notified(); // before the state is read, or it could be missed
+                if self.state.load(Ordering::Acquire) == IDLE {
+                    return;
+                }
+                settled.await;
+            }
+        };
+        // A hint is only a hint.
+        let _ = timeout(SETTLE_MAX, settling).await;
     }
 }
 
@@ -42,7 +70,8 @@ struct Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if !self.is_over {
-            self.hints.0.store(IDLE, Ordering::Release);
+            self.hints.state.store(IDLE, Ordering::Release);
+            self.hints.settled.notify_waiters();
         }
     }
 }
