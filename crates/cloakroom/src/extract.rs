@@ -9,6 +9,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 
 use crate::cookie::Presented;
+use crate::future::Use;
 use crate::principal::{Outcome, Principal};
 use crate::rejection::Rejection;
 use crate::session::Session;
@@ -27,6 +28,11 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) const fn new(sessions: Sessions, presented: Presented, validated: Validated) -> Self {
         Self { sessions, presented, validated }
+    }
+
+    /// That the session was used, if there is one.
+    pub(crate) fn a_use(&self) -> Option<Use> {
+        Use::of(&self.sessions, &self.validated)
     }
 
     /// The refusal of a handler that needs a principal, where validation found none.

@@ -19,17 +19,18 @@ use crate::principal::Outcome;
 use crate::response::NotAUse;
 use crate::sessions::Sessions;
 use crate::shared::Shared;
-use crate::validate::{Validated, at_once, validate};
+use crate::validate::{Validated, validate};
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 pin_project! {
     /// The answer of [`SessionsService`](crate::SessionsService).
     pub struct ResponseFuture<S: Service<Request<B>>, B> {
-        waiting: Option<Waiting<S, B>>,
+        // Boxed, as what follows: a request that is answered at once is moved about with little else.
+        waiting: Option<Box<Waiting<S, B>>>,
         // Noted when the inner service has answered, or when the request is dropped half-way: it was a use all the same.
         a_use: Option<Use>,
-        response: Option<S::Response>,
+        response: Option<Box<S::Response>>,
         #[pin]
         state: State<S::Future>,
     }
@@ -51,17 +52,18 @@ impl<S: Service<Request<B>>, B> std::fmt::Debug for ResponseFuture<S, B> {
 }
 
 impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
-    pub(crate) fn new(sessions: Sessions, presented: Presented, inner: S, request: Request<B>) -> Self {
-        let waiting = Waiting { inner, request, sessions, presented };
-        let shared = waiting.sessions.shared();
-        if let Some(validated) = at_once(shared, &waiting.presented) {
-            let (a_use, inner) = waiting.call(validated);
-            return Self { waiting: None, a_use, response: None, state: State::Answering { inner } };
-        }
-        let shared = Arc::clone(shared);
-        let presented = waiting.presented.clone();
-        let validating = Box::pin(async move { validate(&shared, &presented, false).await });
-        Self { waiting: Some(waiting), a_use: None, response: None, state: State::Validating { validating } }
+    /// Of a request that was validated at once: the inner service is called as it stands.
+    pub(crate) fn answering(facts: Facts, inner: &mut S, request: Request<B>) -> Self {
+        let (a_use, inner) = call(inner, request, facts);
+        Self { waiting: None, a_use, response: None, state: State::Answering { inner } }
+    }
+
+    /// Of a request whose validation has to wait, and the inner service with it.
+    pub(crate) fn validating(sessions: Sessions, presented: Presented, inner: S, request: Request<B>) -> Self {
+        let (shared, tokens) = (Arc::clone(sessions.shared()), presented.clone());
+        let validating = Box::pin(async move { validate(&shared, &tokens, false).await });
+        let waiting = Some(Box::new(Waiting { inner, request, sessions, presented }));
+        Self { waiting, a_use: None, response: None, state: State::Validating { validating } }
     }
 }
 
@@ -73,13 +75,11 @@ struct Waiting<S, B> {
     presented: Presented,
 }
 
-impl<S: Service<Request<B>>, B> Waiting<S, B> {
-    /// Calls the inner service with what is known now.
-    fn call(mut self, validated: Validated) -> (Option<Use>, S::Future) {
-        let a_use = Use::of(&self.sessions, &validated);
-        self.request.extensions_mut().insert(Facts::new(self.sessions, self.presented, validated));
-        (a_use, self.inner.call(self.request))
-    }
+/// Calls the inner service with what is known now.
+fn call<S: Service<Request<B>>, B>(inner: &mut S, mut request: Request<B>, facts: Facts) -> (Option<Use>, S::Future) {
+    let a_use = facts.a_use();
+    request.extensions_mut().insert(facts);
+    (a_use, inner.call(request))
 }
 
 impl<S, B, R> Future for ResponseFuture<S, B>
@@ -97,7 +97,9 @@ where
                     let Some(waiting) = this.waiting.take() else {
                         return Poll::Pending; // it waits until validation is done, which happens once
                     };
-                    let (a_use, inner) = waiting.call(validated);
+                    let Waiting { mut inner, request, sessions, presented } = *waiting;
+                    let facts = Facts::new(sessions, presented, validated);
+                    let (a_use, inner) = call(&mut inner, request, facts);
                     *this.a_use = a_use;
                     this.state.set(State::Answering { inner });
                 }
@@ -110,12 +112,12 @@ where
                         return Poll::Ready(Ok(response));
                     }
                     let Some(touching) = a_use.note() else { return Poll::Ready(Ok(response)) };
-                    *this.response = Some(response);
+                    *this.response = Some(Box::new(response));
                     this.state.set(State::Touching { touching });
                 }
                 StateProjection::Touching { touching } => {
                     ready!(touching.as_mut().poll(cx));
-                    return this.response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)));
+                    return this.response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(*response)));
                 }
             }
         }
@@ -123,14 +125,14 @@ where
 }
 
 /// That an active session was used, until it is noted.
-struct Use {
+pub(crate) struct Use {
     shared: Arc<Shared>,
     /// `None` once noted, or where there is nothing to note: recorded recently enough.
     due: Option<(Arc<Held>, Timestamp)>,
 }
 
 impl Use {
-    fn of(sessions: &Sessions, validated: &Validated) -> Option<Self> {
+    pub(crate) fn of(sessions: &Sessions, validated: &Validated) -> Option<Self> {
         let Outcome::Active(principal) = &validated.outcome else { return None };
         let (shared, now) = (Arc::clone(sessions.shared()), validated.at);
         let due = is_due(&shared, principal.held(), now).then(|| (Arc::clone(principal.held()), now));

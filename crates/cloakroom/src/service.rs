@@ -6,8 +6,10 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use crate::cookie::presented_tokens;
+use crate::extract::Facts;
 use crate::future::ResponseFuture;
 use crate::sessions::Sessions;
+use crate::validate::at_once;
 use crate::{follow, sweep};
 
 /// What [`SessionsLayer`](crate::SessionsLayer) puts around a service.
@@ -42,9 +44,13 @@ where
             follow::start_once(shared);
         }
         let presented = presented_tokens(request.headers(), self.sessions.cookie_name());
+        if let Some(validated) = at_once(shared, &presented) {
+            let facts = Facts::new(self.sessions.clone(), presented, validated);
+            return ResponseFuture::answering(facts, &mut self.inner, request);
+        }
         // The clone takes our place; the service that said it was ready is the one that is called.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
-        ResponseFuture::new(self.sessions.clone(), presented, inner, request)
+        ResponseFuture::validating(self.sessions.clone(), presented, inner, request)
     }
 }
