@@ -38,7 +38,18 @@ fn the_link_makes_one_administrator_and_logs_them_in() {
     let mut again = place.serve();
     assert_eq!(again.client().get(&path).status, 404);
     again.signal("-TERM");
-    assert_eq!(again.line(), "", "no link once there is an account");
+    let strict = "Validation: strict. A session that ended is refused from the next request on, on every instance.";
+    assert_eq!((again.line().as_str(), again.line().as_str()), (strict, ""), "no link once there is an account");
+}
+
+#[test]
+fn what_is_printed_names_the_bound_of_leased_validation() {
+    let place = Place::new().with("SESSION__VALIDATION", "leased").with("SESSION__LEASE", "2s").with_account("ada");
+    let said = place.serve().line();
+    assert_eq!(
+        said,
+        "Validation: leased. A session that ended is refused on every instance within 2s, whatever fails; typically within milliseconds."
+    );
 }
 
 #[test]
