@@ -276,7 +276,8 @@ async fn the_plan_uses_the_index_on_a_large_feed() {
     world.database.close().await;
     hand.is_alone().await; // only then is what it read counted
     let read = hand.number(blocks).await;
-    assert!(read < 100 * 12, "100 polls of a feed of thousands of blocks looked at {read}");
+    // About a dozen each; whatever the autovacuum read of the new rows meanwhile counts too. A scan reads thousands each.
+    assert!(read < 100 * 200, "100 polls of a feed of thousands of blocks looked at {read}");
 }
 
 #[tokio::test]
