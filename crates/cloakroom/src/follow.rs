@@ -22,7 +22,7 @@ use crate::shared::Shared;
 /// Between two polls, whatever is hinted meanwhile.
 const PAUSE: Duration = Duration::from_millis(2);
 /// Upper bounds, in milliseconds, of the observed revocation delays.
-pub(crate) const DELAY_BOUNDS_MS: [u64; 12] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
+const DELAY_BOUNDS_MS: [u64; 12] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
 
 /// One instance's view of the feed.
 #[derive(Debug)]
@@ -219,15 +219,12 @@ impl Follower {
 
     async fn poll(&self, reader: &mut dyn FeedReader, shared: &Shared) {
         let poll = self.replica.begin_poll(shared.steady());
-        let reply = match timeout(self.answer_max(), reader.poll(poll.since())).await {
-            Ok(Ok(reply)) => reply,
-            failed => {
+        // The reader keeps the time: a connection it has to make may take longer than an answer.
+        let reply = match reader.poll(poll.since()).await {
+            Ok(reply) => reply,
+            Err(error) => {
                 self.errors.fetch_add(1, Ordering::Relaxed);
-                if let Ok(Err(error)) = failed {
-                    tracing::warn!(%error, cause = cause(&error), "the feed cannot be polled");
-                } else {
-                    tracing::warn!("the feed was not answered in time");
-                }
+                tracing::warn!(%error, cause = cause(&error), "the feed cannot be polled");
                 self.polled.send_modify(|polled| polled.tried = poll.began());
                 return;
             }

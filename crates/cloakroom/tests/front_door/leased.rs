@@ -82,6 +82,19 @@ pub(crate) async fn newest(browser: &mut Browser) -> SessionId {
     browser.get("/list").await.body.split(' ').next().unwrap().parse().unwrap()
 }
 
+/// How long a poll may take, its reader knows: one that has to connect first may take longer than an answer.
+#[tokio::test(start_paused = true)]
+async fn a_poll_is_waited_for_as_long_as_its_reader_tries() {
+    let (app, store) = App::watched(Policy::default(), Validation::Leased(terms()));
+    store.poll_gate.shut();
+    app.sessions.follow();
+    until("the first poll", || store.polls() == 1).await;
+    tokio::time::sleep(LEASE).await; // no time of anybody's: the runtime's clock is paused
+    store.poll_gate.open();
+    until("a lease", || app.sessions.has_lease() == Some(true)).await;
+    assert_eq!(app.sessions.follow_counts().errors, 0);
+}
+
 #[tokio::test]
 async fn what_is_held_is_served_without_the_store() {
     let (app, store) = leased().await;
