@@ -150,7 +150,8 @@ impl Policy {
     }
 }
 
-fn within(key: &'static str, found: Duration, min: Duration, max: Duration) -> Result<(), PolicyError> {
+/// Whether a limit is within its range.
+pub(crate) fn within(key: &'static str, found: Duration, min: Duration, max: Duration) -> Result<(), PolicyError> {
     if found < min || found > max {
         let allowed = format!("{min:?} to {max:?}");
         return Err(PolicyError { key, found: format!("{found:?}"), allowed });

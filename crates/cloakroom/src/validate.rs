@@ -80,10 +80,16 @@ pub(crate) fn at_once(shared: &Shared, presented: &[TokenDigest]) -> Option<Vali
     let [digest] = presented else { return None };
     let is_strict = shared.lease().is_none();
     let held = if is_strict { strict::at_once(shared, digest) } else { leased::at_once(shared, digest) }?;
-    let (times, now) = (held.times(), shared.now());
-    // Only "yes" is said at once: another instance may have touched what looks unused here.
-    (verdict(times, now, shared.policy()) == Verdict::Usable)
-        .then(|| Validated::active(shared, held, times, is_strict, now))
+    let now = shared.now();
+    let times = usable(shared, &held, now)?;
+    Some(Validated::active(shared, held, times, is_strict, now))
+}
+
+/// The times of what is held, if they say "yes". Only that is said at once: another instance may have touched what looks
+/// unused here.
+fn usable(shared: &Shared, held: &Held, now: Timestamp) -> Option<Times> {
+    let times = held.times();
+    (verdict(times, now, shared.policy()) == Verdict::Usable).then_some(times)
 }
 
 /// Validates the tokens of one request, at most four: exactly one usable is served, two usable are refused.

@@ -106,8 +106,7 @@ impl Cache {
 }
 
 fn is(set: &Set, at: usize, tag: u64, digest: &TokenDigest) -> bool {
-    set.tag(at) == tag
-        && set.places.get(at).is_some_and(|place| place.load().as_ref().is_some_and(|held| held.digest() == digest))
+    set.tag(at) == tag && set.held(at).is_some_and(|held| held.digest() == digest)
 }
 
 impl Set {
@@ -130,10 +129,7 @@ impl Set {
     /// for again to stay. Where the search begins, the newcomer's tag says.
     fn least_wanted(&self, tag: u64) -> usize {
         let start = usize::try_from(tag >> 61).unwrap_or(0);
-        let is_wanted = |at: usize| {
-            let place = self.places.get(at).and_then(|place| place.load().as_ref().map(|held| held.unmark()));
-            place.unwrap_or(false)
-        };
+        let is_wanted = |at: usize| self.held(at).is_some_and(|held| held.unmark());
         (start..start + PLACES).map(|at| at % PLACES).find(|at| !is_wanted(*at)).unwrap_or(start)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::policy::PolicyError;
+use crate::policy::{PolicyError, within};
 
 /// The shortest lease: below it, a busy network decides whether there is one.
 const LEASE_MIN: Duration = Duration::from_millis(100);
@@ -65,13 +65,6 @@ impl LeaseTerms {
     pub fn everywhere(&self) -> Duration {
         self.lease + self.lease / (DRIFT - 1) + WAKING // a clock slower by 1/100 takes 100/99 as long
     }
-}
-
-fn within(key: &'static str, found: Duration, min: Duration, max: Duration) -> Result<(), PolicyError> {
-    if found < min || found > max {
-        return Err(PolicyError { key, found: format!("{found:?}"), allowed: format!("{min:?} to {max:?}") });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use cloakroom_core::coherence::{Change, Continuity, Delta, FeedReply, Horizon, Loss, Snapshot};
-use cloakroom_core::ending::EndReason;
 use cloakroom_core::session::SessionId;
 use cloakroom_core::store::{CHANGES_MAX, FeedReader, StoreError, StoreErrorKind, StoreFuture};
 use cloakroom_core::token::TokenDigest;
@@ -25,6 +24,7 @@ use super::error::{is_given_up, store_error};
 use super::statements::{CHANNEL, FOLLOW, ONE_PLAN};
 use super::value::Time;
 use crate::error::unavailable;
+use crate::words::{change_from, reason_from};
 
 /// How long a connection may take at least.
 const CONNECT_MAX: Duration = Duration::from_secs(1);
@@ -241,18 +241,14 @@ fn read_header(row: &PgRow, snapshot: &str) -> Result<Header, StoreError> {
 /// An entry; `None` if somebody else wrote one that names nothing.
 fn change(row: &PgRow) -> Option<Change> {
     let kind: &str = get(row, "kind").ok()?;
-    let reason = get::<Option<&str>>(row, "reason").ok()?.and_then(|word| word.parse().ok());
-    let reason = reason.unwrap_or(EndReason::ByHand); // also a word of a later version
+    let reason = reason_from(get(row, "reason").ok()?);
     let at = get::<Time>(row, "at").ok()?.0;
     if kind == "all_ended" {
         return Some(Change::EveryoneEnded { reason, at });
     }
     let digest = TokenDigest::from_bytes(get::<&[u8]>(row, "token_digest").ok()?.try_into().ok()?);
     let session = SessionId::from_uuid(get::<Uuid>(row, "session_id").ok()?);
-    match kind {
-        "ended" => Some(Change::Ended { digest, session, reason, at }),
-        _ => Some(Change::Changed { digest, session }),
-    }
+    Some(change_from(kind, digest, session, reason, at))
 }
 
 fn get<'r, T: Decode<'r, Postgres> + Type<Postgres>>(row: &'r PgRow, column: &'static str) -> Result<T, StoreError> {

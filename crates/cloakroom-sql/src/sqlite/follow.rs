@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use cloakroom_core::coherence::{Change, Continuity, Delta, FeedReply, Horizon, Loss};
-use cloakroom_core::ending::EndReason;
 use cloakroom_core::store::{CHANGES_MAX, FeedReader, StoreError, StoreErrorKind, StoreFuture};
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -23,6 +22,7 @@ use super::error::store_error;
 use super::location::FileIdentity;
 use super::statements::{DATA_VERSION, FOLLOW};
 use crate::error::unavailable;
+use crate::words::{change_from, reason_from};
 
 /// Follows the feed. Opens the file when it is first asked.
 pub(crate) struct Reader {
@@ -241,8 +241,7 @@ struct Nameless;
 fn change(row: &SqliteRow) -> Result<Option<Change>, Nameless> {
     let nameless = |_| Nameless;
     let kind: &str = get(row, "kind").map_err(nameless)?;
-    let reason = get::<Option<&str>>(row, "reason").map_err(nameless)?.and_then(|word| word.parse().ok());
-    let reason = reason.unwrap_or(EndReason::ByHand); // also a word of a later version
+    let reason = reason_from(get(row, "reason").map_err(nameless)?);
     let at = Timestamp::from_millis(get(row, "at").map_err(nameless)?);
     if kind == "all_ended" {
         let is_everyone = get::<&str>(row, "subject").map_err(nameless)?.is_empty();
@@ -252,10 +251,7 @@ fn change(row: &SqliteRow) -> Result<Option<Change>, Nameless> {
     let digest = TokenDigest::from_bytes(digest.try_into().map_err(|_| Nameless)?);
     let session: &str = get(row, "session_id").map_err(nameless)?;
     let session = session.parse().map_err(|_| Nameless)?;
-    Ok(Some(match kind {
-        "ended" => Change::Ended { digest, session, reason, at },
-        _ => Change::Changed { digest, session },
-    }))
+    Ok(Some(change_from(kind, digest, session, reason, at)))
 }
 
 fn get<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(row: &'r SqliteRow, column: &'static str) -> Result<T, StoreError> {

@@ -9,10 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use cloakroom_core::coherence::{Held, Load};
 use cloakroom_core::time::Steady;
 use cloakroom_core::token::TokenDigest;
-use cloakroom_core::verdict::{Verdict, verdict};
 use tokio::sync::watch;
 
-use super::{Failed, Found, strict};
+use super::{Failed, Found, strict, usable};
 use crate::shared::Shared;
 
 /// How often a request waits for a load at most.
@@ -59,11 +58,10 @@ pub(super) fn at_once(shared: &Shared, digest: &TokenDigest) -> Option<Arc<Held>
 
 /// What is known of a token's session, from memory or by a load.
 pub(crate) async fn look_up(shared: &Arc<Shared>, digest: TokenDigest) -> Result<Found, Failed> {
-    if let Some(held) = at_once(shared, &digest) {
-        let times = held.times();
-        if verdict(times, shared.now(), shared.policy()) == Verdict::Usable {
-            return Ok(Found::Usable(held, times));
-        }
+    if let Some(held) = at_once(shared, &digest)
+        && let Some(times) = usable(shared, &held, shared.now())
+    {
+        return Ok(Found::Usable(held, times));
     }
     let asked = shared.steady();
     for _ in 0..LOADS_MAX {

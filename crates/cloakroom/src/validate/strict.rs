@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cloakroom_core::coherence::Held;
-use cloakroom_core::session::Times;
+use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
 use cloakroom_core::verdict::{Verdict, verdict};
 
@@ -13,11 +13,15 @@ use crate::shared::Shared;
 /// A session the store can find at once.
 pub(super) fn at_once(shared: &Shared, digest: &TokenDigest) -> Option<Arc<Held>> {
     let pending = shared.touches().of(digest); // before the read: see `Touches::of`
-    let held = shared.store().find_at_once(digest)?;
+    Some(used(shared.store().find_at_once(digest)?, pending))
+}
+
+/// With the use that is still on its way to the store.
+fn used(held: Arc<Held>, pending: Option<Timestamp>) -> Arc<Held> {
     if let Some(used_at) = pending {
         held.note_use(used_at);
     }
-    Some(held)
+    held
 }
 
 /// What the store says of a token's session now.
@@ -29,11 +33,8 @@ pub(crate) async fn look_up(shared: &Shared, digest: TokenDigest) -> Result<Foun
         let ending = shared.store().ending_of(digest).await.map_err(failed)?;
         return Ok(ending.map_or(Found::Unknown, |ending| Found::Ended(ending.reason)));
     };
-    let held = Arc::new(Held::of(digest, &record));
-    if let Some(used_at) = pending {
-        held.note_use(used_at);
-    }
-    let times = Times { last_seen_at: held.times().last_seen_at, ..Times::from(&record) };
+    let held = used(Arc::new(Held::of(digest, &record)), pending);
+    let times = held.times();
     Ok(match verdict(times, shared.now(), shared.policy()) {
         Verdict::Usable => Found::Usable(held, times),
         Verdict::Ended(reason) => Found::Ended(reason),
