@@ -46,7 +46,7 @@ impl Collector for Counts {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
         let (sweep, database) = (self.0.sessions().sweep_counts(), self.0.database());
         let (lookups, writer) = (database.lookup_counts(), database.writer_counts());
-        for (name, help, value) in [
+        let counts = [
             ("touches", "Uses of sessions written.", sweep.touches),
             ("touches_refused", "Uses whose session was gone when they were to be written.", sweep.touches_refused),
             ("purged_sessions", "Expired sessions purged.", sweep.purged_sessions),
@@ -57,17 +57,15 @@ impl Collector for Counts {
             ("writer_commits", "Transactions of SQLite's writer.", writer.commits),
             ("writer_jobs", "Jobs those transactions had.", writer.jobs),
             ("writer_reopened", "Times SQLite's writer had to open the file again.", writer.reopened),
-        ] {
-            let counter = ConstCounter::new(value);
-            counter.encode(to.encode_descriptor(name, help, None, counter.metric_type())?)?;
-        }
+        ];
+        counters(&mut to, &counts)?;
         self.validation(&mut to)?;
         let help = "Times the sweep failed, by what it was doing; it tries again.";
         let mut errors = to.encode_descriptor("sweep_errors", help, None, MetricType::Counter)?;
         for (task, value) in
             [("touch", sweep.touch_errors), ("purge", sweep.purge_errors), ("scrub", sweep.scrub_errors)]
         {
-            of_task(&mut errors, task, value)?;
+            labelled(&mut errors, ("task", task), value)?;
         }
         let pending = ConstGauge::new(i64::try_from(self.0.sessions().touches_pending()).unwrap_or(i64::MAX));
         let help = "Uses of sessions that wait in memory to be written.";
@@ -79,23 +77,21 @@ impl Counts {
     /// How requests were validated, and how far behind the database this instance is.
     fn validation(&self, to: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let (validation, follow) = (self.0.sessions().validation_counts(), self.0.sessions().follow_counts());
-        for (name, help, value) in [
+        let counts = [
             ("validation_hits", "Requests answered from memory.", validation.hits),
             ("validation_loads", "Times the database was asked for what memory could not answer.", validation.loads),
             ("validation_joined", "Requests that waited for a load another had begun.", validation.joined),
             ("feed_polls", "Polls of the feed that were answered.", follow.polls),
             ("feed_poll_errors", "Polls of the feed that failed or took too long.", follow.errors),
             ("feed_emptied", "Times everything held in memory was dropped.", follow.emptied),
-        ] {
-            let counter = ConstCounter::new(value);
-            counter.encode(to.encode_descriptor(name, help, None, counter.metric_type())?)?;
-        }
+        ];
+        counters(to, &counts)?;
         let help = "Requests refused, by why.";
         let mut refused = to.encode_descriptor("validation_refused", help, None, MetricType::Counter)?;
         let others = [("unknown", validation.unknown), ("unavailable", validation.unavailable)];
         for (reason, value) in validation.refused.iter().map(|(reason, value)| (reason.as_str(), *value)).chain(others)
         {
-            ConstCounter::new(value).encode(refused.encode_family(&[("reason", reason)])?)?;
+            labelled(&mut refused, ("reason", reason), value)?;
         }
         let seconds = follow.lease_age.map_or(f64::INFINITY, |age| age.as_secs_f64());
         let lease = match self.0.sessions().validation() {
@@ -134,6 +130,15 @@ fn delays(follow: &FollowCounts, to: &mut DescriptorEncoder<'_>) -> fmt::Result 
     histogram.encode_histogram::<NoLabelSet>(count(follow.delays_sum_ms) / 1_000.0, total, &buckets, None)
 }
 
-fn of_task(errors: &mut MetricEncoder<'_>, task: &'static str, value: u64) -> fmt::Result {
-    ConstCounter::new(value).encode(errors.encode_family(&[("task", task)])?)
+/// Each with its name and what it counts.
+fn counters(to: &mut DescriptorEncoder<'_>, counts: &[(&str, &str, u64)]) -> fmt::Result {
+    counts.iter().try_for_each(|(name, help, value)| {
+        let counter = ConstCounter::new(*value);
+        counter.encode(to.encode_descriptor(name, help, None, counter.metric_type())?)
+    })
+}
+
+/// One counter of a family, by its label.
+fn labelled(family: &mut MetricEncoder<'_>, label: (&'static str, &'static str), value: u64) -> fmt::Result {
+    ConstCounter::new(value).encode(family.encode_family(&[label])?)
 }
