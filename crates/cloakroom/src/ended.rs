@@ -39,6 +39,16 @@ impl Ended {
     }
 }
 
+/// What the database says of a session.
+enum Answer {
+    /// It is usable, with these times.
+    Living(Times),
+    /// It is not, for this reason.
+    Over(EndReason),
+    /// Nothing, or not in time.
+    Silence,
+}
+
 /// The session whose end is waited for.
 pub(crate) struct Awaited<'a> {
     pub(crate) shared: &'a Arc<Shared>,
@@ -59,11 +69,11 @@ impl Awaited<'_> {
         let mut times = None;
         loop {
             if times.is_none_or(|times| self.is_over(times)) {
-                match timeout(known_until.since(self.shared.steady()), self.ask()).await {
-                    Ok(Ok(Ok(living))) => times = Some(living),
-                    Ok(Ok(Err(reason))) => return Ended::Because(reason),
-                    Ok(Err(_)) | Err(_) => times = None,
-                }
+                times = match self.ask_within(known_until.since(self.shared.steady())).await {
+                    Answer::Living(times) => Some(times),
+                    Answer::Over(reason) => return Ended::Because(reason),
+                    Answer::Silence => None,
+                };
             }
             known_until = known_until.max(follower.replica().lease_until());
             let now = self.shared.steady();
@@ -75,13 +85,13 @@ impl Awaited<'_> {
             let late = self.shared.steady().since(now).saturating_sub(rest);
             if signal.is_err() && late > lease / 2 {
                 // The process or the machine was stopped. That is no word about the session: it is asked for, once.
-                match timeout(lease / 2, self.ask()).await {
-                    Ok(Ok(Ok(living))) => {
+                match self.ask_within(lease / 2).await {
+                    Answer::Living(living) => {
                         (times, known_until) = (Some(living), self.shared.steady().plus(lease / 2));
                         continue;
                     }
-                    Ok(Ok(Err(reason))) => return Ended::Because(reason),
-                    Ok(Err(_)) | Err(_) => {}
+                    Answer::Over(reason) => return Ended::Because(reason),
+                    Answer::Silence => {}
                 }
             }
             match signal {
@@ -120,15 +130,22 @@ impl Awaited<'_> {
         expires_in.unwrap_or(LOOK_EVERY / 10).min(known_for).min(LOOK_EVERY)
     }
 
-    /// The session's times if it is usable, else why it is not. It is asked for by its id: its token may have been replaced.
-    async fn ask(&self) -> Result<Result<Times, EndReason>, StoreError> {
+    async fn ask_within(&self, limit: Duration) -> Answer {
+        match timeout(limit, self.ask()).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => Answer::Silence,
+        }
+    }
+
+    /// It is asked for by its id: its token may have been replaced.
+    async fn ask(&self) -> Result<Answer, StoreError> {
         let pending = self.shared.touches().of(&self.digest);
-        let Some(record) = self.record().await? else { return self.reason().await.map(Err) };
+        let Some(record) = self.record().await? else { return self.reason().await.map(Answer::Over) };
         let mut times = Times::from(&record);
         times.last_seen_at = pending.map_or(times.last_seen_at, |used_at| used_at.max(times.last_seen_at));
         Ok(match verdict(times, self.shared.now(), self.shared.policy()) {
-            Verdict::Usable => Ok(times),
-            Verdict::Ended(reason) => Err(reason),
+            Verdict::Usable => Answer::Living(times),
+            Verdict::Ended(reason) => Answer::Over(reason),
         })
     }
 
