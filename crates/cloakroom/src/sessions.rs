@@ -201,6 +201,10 @@ impl Sessions {
     pub async fn end(&self, target: Target, reason: EndReason) -> Result<u64, Unavailable> {
         let ended = self.shared.store().end(target.clone(), reason, self.shared.now()).await?;
         match target {
+            // Nobody's token: anybody may log out with it, as often as they like.
+            Target::Token(digest) if ended == 0 && !self.shared.loads().is_under_way(&digest) => {
+                self.shared.forget_gone(&digest);
+            }
             Target::Token(digest) => {
                 self.shared.forget(&digest);
                 self.shared.hint().await;

@@ -43,6 +43,11 @@ impl Loads {
         // Single inserts and removals cannot leave the map half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Whether a session is being loaded that may have been read already.
+    pub(crate) fn is_under_way(&self, digest: &TokenDigest) -> bool {
+        self.under_way().contains_key(digest)
+    }
 }
 
 impl fmt::Debug for Loads {

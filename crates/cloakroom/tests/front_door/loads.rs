@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloakroom::{EndReason, Target};
+use cloakroom_core::token::TokenDigest;
+
 use crate::leased::{LEASE, asks, held, leased, newest, until};
 use crate::watched::Handed;
 
@@ -99,6 +102,19 @@ async fn a_request_that_goes_away_takes_its_load_with_it_from_nobody() {
     store.find_gate.open();
     assert_eq!((second.await.unwrap(), store.finds()), (200, 1));
     assert_eq!((browser.clone().get("/me").await.status, store.finds()), (200, 1), "and it is held");
+}
+
+#[tokio::test]
+async fn logging_out_with_tokens_that_never_were_keeps_no_load_from_being_held() {
+    let (app, store) = leased().await;
+    let browser = app.logged_in("ada").await;
+    store.find_gate.shut();
+    let load = asks(&browser);
+    until("a load", || store.finds() == 1).await;
+    let never = TokenDigest::from_bytes([7; 32]);
+    assert_eq!(app.sessions.end(Target::Token(never), EndReason::Logout).await.unwrap(), 0);
+    store.find_gate.open();
+    assert_eq!((load.await.unwrap(), app.sessions.follow_counts().held), (200, 1));
 }
 
 #[tokio::test]
