@@ -249,6 +249,25 @@ impl SessionRecord {
 }
 
 #[cfg(test)]
+impl SessionRecord {
+    /// Some session, of which a test says what matters to it: issued at 0, and ended absolutely then.
+    pub(crate) fn example() -> Self {
+        let login = Timestamp::from_millis(0);
+        Self {
+            id: SessionId::new(login, &crate::world::PredictableRandom::from_seed(1)).unwrap(),
+            subject: Subject::new("ada").unwrap(),
+            created_at: login,
+            authenticated_at: login,
+            last_seen_at: login,
+            idle_timeout: None,
+            absolute_expires_at: login,
+            auth_method: AuthMethod::password(),
+            client: ClientFacts::default(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::world::PredictableRandom;

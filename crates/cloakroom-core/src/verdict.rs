@@ -73,23 +73,16 @@ pub fn verdict(of: impl Into<Times>, now: Timestamp, policy: &Policy) -> Verdict
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
-    use crate::world::PredictableRandom;
+    use crate::session::SessionRecord;
     use proptest::prelude::*;
     use std::time::Duration;
 
     fn record(last_seen: i64, idle: Option<u64>, absolute: i64) -> SessionRecord {
-        let login = Timestamp::from_millis(0);
         SessionRecord {
-            id: SessionId::new(login, &PredictableRandom::from_seed(1)).unwrap(),
-            subject: Subject::new("ada").unwrap(),
-            created_at: login,
-            authenticated_at: login,
             last_seen_at: Timestamp::from_millis(last_seen),
             idle_timeout: idle.map(Duration::from_millis),
             absolute_expires_at: Timestamp::from_millis(absolute),
-            auth_method: AuthMethod::password(),
-            client: ClientFacts::default(),
+            ..SessionRecord::example()
         }
     }
 

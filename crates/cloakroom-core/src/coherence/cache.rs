@@ -137,24 +137,11 @@ impl Set {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
-    use crate::time::Timestamp;
+    use crate::session::SessionRecord;
     use crate::world::{PredictableRandom, Random as _};
 
     fn held(digest: [u8; 32]) -> Arc<Held> {
-        let time = Timestamp::from_millis(0);
-        let record = SessionRecord {
-            id: SessionId::new(time, &PredictableRandom::from_seed(1)).unwrap(),
-            subject: Subject::new("ada").unwrap(),
-            created_at: time,
-            authenticated_at: time,
-            last_seen_at: time,
-            idle_timeout: None,
-            absolute_expires_at: time,
-            auth_method: AuthMethod::password(),
-            client: ClientFacts::default(),
-        };
-        Arc::new(Held::of(TokenDigest::from_bytes(digest), &record))
+        Arc::new(Held::of(TokenDigest::from_bytes(digest), &SessionRecord::example()))
     }
 
     fn random(seed: &PredictableRandom) -> [u8; 32] {

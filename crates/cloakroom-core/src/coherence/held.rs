@@ -159,22 +159,18 @@ impl PackedSpan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::ClientFacts;
-    use crate::world::PredictableRandom;
     use proptest::prelude::*;
 
     fn record(ms: [i64; 4], idle: Option<u64>, method: &str) -> SessionRecord {
         let [created, authenticated, seen, absolute] = ms.map(Timestamp::from_millis);
         SessionRecord {
-            id: SessionId::new(created, &PredictableRandom::from_seed(1)).unwrap(),
-            subject: Subject::new("ada").unwrap(),
             created_at: created,
             authenticated_at: authenticated,
             last_seen_at: seen,
             idle_timeout: idle.map(Duration::from_millis),
             absolute_expires_at: absolute,
             auth_method: AuthMethod::new(method).unwrap(),
-            client: ClientFacts::default(),
+            ..SessionRecord::example()
         }
     }
 

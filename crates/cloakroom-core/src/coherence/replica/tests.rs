@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::ending::EndReason;
-use crate::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
+use crate::session::SessionRecord;
 use crate::time::Timestamp;
-use crate::world::{ManualClock, PredictableRandom};
+use crate::world::ManualClock;
 
 const LEASE: Duration = Duration::from_secs(1);
 
@@ -17,18 +17,8 @@ fn digest(byte: u8) -> TokenDigest {
 }
 
 fn held(byte: u8) -> Arc<Held> {
-    let at = Timestamp::from_millis(0);
-    let record = SessionRecord {
-        id: SessionId::new(at, &PredictableRandom::from_seed(1)).unwrap(),
-        subject: Subject::new("ada").unwrap(),
-        created_at: at,
-        authenticated_at: at,
-        last_seen_at: at,
-        idle_timeout: None,
-        absolute_expires_at: at.plus(ms(1_000_000)),
-        auth_method: AuthMethod::password(),
-        client: ClientFacts::default(),
-    };
+    let absolute_expires_at = Timestamp::from_millis(1_000_000);
+    let record = SessionRecord { absolute_expires_at, ..SessionRecord::example() };
     Arc::new(Held::of(digest(byte), &record))
 }
 
