@@ -6,6 +6,7 @@ mod docs;
 mod files;
 mod source;
 mod sql;
+mod standards;
 mod tree;
 mod words;
 
@@ -94,6 +95,11 @@ const RULES: &[Rule] = &[
         anchor: "error-codes",
         instead: "give the code a line in docs/errors.md: when it comes, with which status, what the caller does",
         check: docs::error_codes,
+    },
+    Rule {
+        anchor: "standards",
+        instead: "name the test that proves it in docs/standards.md, or say there why there is none",
+        check: standards::check,
     },
     Rule { anchor: "links", instead: "point the link at a file or heading that exists", check: docs::links },
 ];

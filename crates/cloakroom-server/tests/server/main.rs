@@ -29,6 +29,8 @@ mod secrets;
 #[cfg(test)]
 mod setup;
 #[cfg(test)]
+mod standards;
+#[cfg(test)]
 mod sweep;
 #[cfg(test)]
 mod timeouts;

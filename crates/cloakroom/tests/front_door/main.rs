@@ -15,4 +15,6 @@ mod outage;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod tokens;
+#[cfg(test)]
 mod watched;

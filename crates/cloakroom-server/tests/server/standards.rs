@@ -1,0 +1,6 @@
+//! Requirements of the standards that nothing else here proves, each over HTTP against the real process. `docs/standards.md` names
+//! these tests; a tidy rule makes sure that they exist.
+
+mod passwords;
+mod requests;
+mod sessions;
