@@ -13,6 +13,8 @@ pub(crate) fn run(filters: &[String]) -> Outcome {
 pub(crate) fn tests(filters: &[String]) -> Outcome {
     need::program("sqlite3", "sqlite3", "tests look into the database from outside")?;
     need::postgres()?;
+    need::program("chromium", "chromium", "tests look at the pages in a browser")?;
+    need::program("chromedriver", "chromium-driver", "tests drive the browser with it")?;
     need::daemon("haproxy", "tests share the work over several instances")?;
     need::daemon("pgbouncer", "tests put a pooler before PostgreSQL")?;
     let mut total = Tally::default();

@@ -48,6 +48,22 @@ pub fn verify(request: RequestOrigin<'_>) -> Result<(), CrossSite> {
     if ours { Ok(()) } else { Err(CrossSite) }
 }
 
+/// Whether a browser sends a body of this type to another origin without asking first (Fetch, "CORS-safelisted request-header"):
+/// JSON is not among them, so an interface that takes nothing else cannot be reached by a plain form (ASVS 5.0 3.5.2).
+///
+/// ```
+/// use cloakroom_core::origin::is_sent_unasked;
+///
+/// assert!(is_sent_unasked("text/plain;charset=UTF-8"));
+/// assert!(!is_sent_unasked("application/json"));
+/// ```
+pub fn is_sent_unasked(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"]
+        .iter()
+        .any(|unasked| essence.eq_ignore_ascii_case(unasked))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +95,33 @@ mod tests {
             (post(None, Some("https://app.example"), public), true),
             (post(None, Some("http://app.example"), public), false),
             (post(Some(""), Some("https://evil.example"), public), false),
+            // The table of Go's CrossOriginProtection, where we agree with it.
+            (post(Some("same-origin"), Some("https://evil.example"), None), true),
+            (post(Some("cross-site"), Some("https://app.example"), public), false),
+            (post(Some("same-site"), Some("https://app.example"), public), false),
+            (post(None, Some(""), public), true),
+            (post(Some(""), None, public), true),
+            // What only looks like a value of the header.
+            (post(Some("SAME-ORIGIN"), None, None), false),
+            (post(Some("same-origin "), None, None), false),
+            (post(Some("same-origin, cross-site"), None, None), false),
+            // Another port, another scheme, a path, a name in another case, a name inside of another.
+            (post(None, Some("https://app.example:8443"), None), false),
+            (post(None, Some("https://app.example:443"), public), false),
+            (post(None, Some("https://app.example/"), public), false),
+            (post(None, Some("https://APP.example"), public), false),
+            (post(None, Some("https://evil.example/app.example"), None), false),
+            (post(None, Some("https://evil.example#app.example"), None), false),
+            (post(None, Some("https://evil.example?app.example"), None), false),
+            (post(None, Some("https://app.example@evil.example"), None), false),
+            (post(None, Some("https://evil-app.example"), None), false),
+            (post(None, Some("app.example"), None), false),
+            (post(None, Some("null"), public), false),
+            (post(None, Some("file://"), public), false),
+            (post(None, Some("chrome-extension://abcdef"), public), false),
+            (RequestOrigin { host: None, ..post(None, Some("https://app.example"), None) }, false),
+            (RequestOrigin { host: Some(""), ..post(None, Some("https://"), None) }, true), // no host at all: not HTTP/1.1
+            (RequestOrigin { host: Some("evil.example"), ..post(None, Some("https://evil.example"), public) }, false),
             (RequestOrigin { is_unsafe: false, ..post(Some("cross-site"), Some("null"), None) }, true),
         ] {
             assert_eq!(verify(request).is_ok(), allowed, "{request:?}");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::session::Times;
+use crate::skew::SKEW_MAX;
 use crate::time::Timestamp;
 
 const MINUTE: u64 = 60;
@@ -133,6 +134,22 @@ impl Policy {
         }
     }
 
+    /// Whether a session was authenticated within [`recent`](Self::recent) before `now`; at exactly that age it is no more (ASVS 5.0 7.5.3).
+    ///
+    /// A time in the future is another machine's clock: up to the bearable skew it counts, beyond it nothing is believed.
+    ///
+    /// ```
+    /// use cloakroom_core::policy::Policy;
+    /// use cloakroom_core::time::Timestamp;
+    ///
+    /// let (policy, login) = (Policy::default(), Timestamp::from_millis(0));
+    /// assert!(policy.is_recent(login, login.plus(policy.recent / 2)));
+    /// assert!(!policy.is_recent(login, login.plus(policy.recent)));
+    /// ```
+    pub fn is_recent(&self, authenticated_at: Timestamp, now: Timestamp) -> bool {
+        now.since(authenticated_at) < self.recent && authenticated_at <= now.plus(SKEW_MAX)
+    }
+
     /// Whether a session was issued as "keep me signed in": it lives under longer timeouts than a visit has.
     pub fn is_kept(&self, of: impl Into<Times>) -> bool {
         let times = of.into();
@@ -142,11 +159,6 @@ impl Policy {
     /// How old the recorded use of a session may be before a use is recorded again.
     pub fn touch_interval(&self, of: impl Into<Times>) -> Duration {
         of.into().idle_timeout.map_or(self.touch_every, |idle| self.touch_every.min(idle / TOUCH_FRACTION))
-    }
-
-    /// Whether a session authenticated at `authenticated_at` counts as recent at `now` (ASVS 5.0 7.5.3).
-    pub fn is_recent(&self, authenticated_at: Timestamp, now: Timestamp) -> bool {
-        now < authenticated_at.plus(self.recent)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The style sheet and the pictures, built in, under names that change with their content.
+//! The style sheet, the script and the pictures, built in, under names that change with their content.
 
 use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -19,6 +19,12 @@ const STYLE: Asset = Asset {
     ending: "css",
     content_type: "text/css; charset=utf-8",
     text: include_str!("../assets/cloakroom.css"),
+};
+const SCRIPT: Asset = Asset {
+    name: "cloakroom",
+    ending: "js",
+    content_type: "text/javascript; charset=utf-8",
+    text: include_str!("../assets/cloakroom.js"),
 };
 const TAG: Asset =
     Asset { name: "tag", ending: "svg", content_type: "image/svg+xml", text: include_str!("../assets/tag.svg") };
@@ -45,6 +51,11 @@ pub(crate) fn style() -> String {
     format!("/assets/{}", STYLE.file_name())
 }
 
+/// The address of the script of pages that belong to a session.
+pub(crate) fn script() -> String {
+    format!("/assets/{}", SCRIPT.file_name())
+}
+
 /// The address of the picture in the header and the browser's tab.
 pub(crate) fn tag() -> String {
     format!("/assets/{}", TAG.file_name())
@@ -52,7 +63,7 @@ pub(crate) fn tag() -> String {
 
 /// `GET /assets/{name}`
 pub(crate) async fn get(Path(name): Path<String>) -> Result<Response, Failure> {
-    let asset = [&STYLE, &TAG].into_iter().find(|asset| asset.file_name() == name);
+    let asset = [&STYLE, &SCRIPT, &TAG].into_iter().find(|asset| asset.file_name() == name);
     let asset = asset.ok_or(Failure::of(Code::NotFound))?;
     let headers = [(CONTENT_TYPE, asset.content_type), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
     Ok((headers, asset.text).into_response())

@@ -3,7 +3,6 @@
 //! Hashing is bounded: a flood of logins waits here, and validation of living sessions does not (G8).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use cloakroom::{Attempt, Code, LoggedIn};
 use cloakroom_core::account::{Account, LoginName};
@@ -14,10 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::app::App;
 use crate::failure::Failure;
 
-/// How many logins may wait for each one being hashed.
+/// How many logins may wait for each one being hashed: about a second and a half of work. Who finds the queue full is told so at
+/// once; who is in it is served.
 const WAITING_PER_HASH: usize = 32;
-/// How long a login waits for its turn before it is told to come back.
-const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Password hashing, so many at once and so many waiting.
 pub(crate) struct Hashing {
@@ -83,8 +81,8 @@ impl Hashing {
     async fn turn(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Failure> {
         let busy = || Failure::of(Code::Busy);
         let queued = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| busy())?;
-        let running = tokio::time::timeout(WAIT_MAX, Arc::clone(&self.running).acquire_owned()).await;
-        Ok((queued, running.map_err(|_| busy())?.map_err(|_| busy())?))
+        let running = Arc::clone(&self.running).acquire_owned().await;
+        Ok((queued, running.map_err(|_| busy())?))
     }
 }
 

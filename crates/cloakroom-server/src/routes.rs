@@ -47,7 +47,7 @@ pub(crate) fn router(app: App) -> Router {
         // … and every failure from further in becomes a page or a problem here, and only here.
         .layer(from_fn_with_state(app.clone(), failure::render))
         // Outside of `render`, so that failures carry the headers too.
-        .layer(from_fn(security::headers))
+        .layer(from_fn_with_state(app.clone(), security::headers))
         // Outermost: everything that is logged has the request's id.
         .layer(from_fn_with_state(app.clone(), request_id::assign))
         .with_state(app)

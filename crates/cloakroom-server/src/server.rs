@@ -133,7 +133,9 @@ async fn greet(
     let begin = if any { String::new() } else { format!("{how}\n  {url}/setup/{code}\n") };
     let counts = metrics.map_or_else(String::new, |address| format!("Metrics: http://{address}/metrics\n"));
     let mode = mode(&config.validation);
-    let lines = Zeroizing::new(format!("Cloakroom serves {url}\n{counts}{begin}{mode}\n"));
+    // Behind a proxy: where the proxy has to look for it.
+    let behind = config.public_url.as_ref().map_or_else(String::new, |_| format!(", listening on http://{address}"));
+    let lines = Zeroizing::new(format!("Cloakroom serves {url}{behind}\n{counts}{begin}{mode}\n"));
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
 }

@@ -40,6 +40,11 @@ impl<'a> Words<'a> {
     }
 
     #[expect(clippy::unused_self, reason = "templates reach it through their words")]
+    pub(crate) fn script(&self) -> String {
+        assets::script()
+    }
+
+    #[expect(clippy::unused_self, reason = "templates reach it through their words")]
     pub(crate) fn icon(&self) -> String {
         assets::tag()
     }

@@ -116,6 +116,37 @@ impl<S: Sync> FromRequestParts<S> for Outcome {
     }
 }
 
+/// For routes that ask for a recent authentication: ending other sessions, changing an address, administration (ASVS 5.0 7.5.1 to 7.5.3).
+///
+/// Around [`Principal`] (the default) or [`Session`], and [`Strict`] by itself. A session that was authenticated longer ago than
+/// [`Policy::recent`](crate::Policy) is refused with [`Code::StepUpRequired`], 403: have the credential proven again, then
+/// call [`Session::step_up`].
+///
+/// ```
+/// use cloakroom::{Recent, Session};
+///
+/// async fn change_address(Recent(principal): Recent) -> String {
+///     format!("{} proved it a moment ago", principal.subject())
+/// }
+/// async fn end_others(Recent(session): Recent<Session>) {}
+/// # let _: axum::Router = axum::Router::new().route("/a", axum::routing::post(change_address)).route("/b", axum::routing::post(end_others));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Recent<T = Principal>(pub T);
+
+impl<S: Sync, T: FromRequestParts<S, Rejection = Rejection>> FromRequestParts<S> for Recent<T> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let Strict(principal) = Strict::<Principal>::from_request_parts(parts, state).await?;
+        let shared = Facts::of(parts)?.sessions.shared();
+        if !shared.policy().is_recent(principal.authenticated_at(), shared.now()) {
+            return Err(Rejection::new(Code::StepUpRequired));
+        }
+        T::from_request_parts(parts, state).await.map(Self)
+    }
+}
+
 /// For routes that must ask the database, whatever the lease says: paying, changing an address, administration.
 ///
 /// Around [`Principal`] (the default), [`Session`] or [`Outcome`]. Under strict validation it asks nothing again; under leased

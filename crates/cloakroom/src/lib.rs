@@ -42,7 +42,7 @@ pub use builder::Builder;
 pub use builder::ConnectError;
 pub use cookie::CookieSettings;
 pub use ended::Ended;
-pub use extract::Strict;
+pub use extract::{Recent, Strict};
 pub use follow::FollowCounts;
 pub use future::ResponseFuture;
 pub use layer::SessionsLayer;

@@ -1,6 +1,7 @@
 //! The session of the request, to act on: log out, replace its token, list and end its subject's others.
 
 use cloakroom_core::ending::EndReason;
+use cloakroom_core::policy::Keep;
 use cloakroom_core::problem::Code;
 use cloakroom_core::session::{SessionId, SessionRecord};
 use cloakroom_core::store::{Replace, Target};
@@ -115,19 +116,55 @@ impl Session {
     /// # Errors
     /// [`ReplaceError::Gone`] when the session ended meanwhile; it stays ended (G3).
     pub async fn replace(self) -> Result<LoggedIn, ReplaceError> {
+        let now = self.sessions.shared().now();
+        let token = self.replaced(now, None).await?;
+        Ok(self.handing_over(&token, now))
+    }
+
+    /// The same after the credential was proven again: the session counts as [recent](crate::Recent), and both timers restart
+    /// (NIST SP 800-63B-4 5.2). Whoever calls it has checked the credential; nothing here does.
+    ///
+    /// ```
+    /// use cloakroom::{LoggedIn, ReplaceError, Session};
+    /// # async fn is_password_of(subject: &str, password: &str) -> bool { false }
+    /// async fn confirm(session: Session, password: String) -> Result<Option<LoggedIn>, ReplaceError> {
+    ///     if !is_password_of(session.principal().subject().as_str(), &password).await {
+    ///         return Ok(None);
+    ///     }
+    ///     session.step_up().await.map(Some)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReplaceError::Gone`] when the session ended meanwhile; it stays ended (G3).
+    pub async fn step_up(mut self) -> Result<LoggedIn, ReplaceError> {
         let shared = self.sessions.shared();
+        let (now, policy) = (shared.now(), shared.policy());
+        let is_kept = policy.is_kept(self.principal.held().times());
+        let keep = if is_kept { Keep::SignedIn } else { Keep::ThisVisit };
+        let token = self.replaced(now, Some(now.plus(policy.lifetime(keep).absolute))).await?;
+        let record = shared.store().find(token.digest()).await.map_err(Unavailable::from)?.ok_or(ReplaceError::Gone)?;
+        self.principal = Principal::of(token.digest(), &record, policy);
+        Ok(self.handing_over(&token, now))
+    }
+
+    async fn replaced(&self, now: Timestamp, reauthenticated_until: Option<Timestamp>) -> Result<Token, ReplaceError> {
+        let (shared, old) = (self.sessions.shared(), self.token_digest());
         let token = Token::generate(shared.random()).map_err(|_| ReplaceError::Random)?;
-        let now = shared.now();
-        let old = self.token_digest();
-        let replace = Replace { old, new: token.digest(), now, reauthenticated_until: None };
+        let replace = Replace { old, new: token.digest(), now, reauthenticated_until };
         if !shared.store().replace(replace).await.map_err(Unavailable::from)? {
             return Err(ReplaceError::Gone);
         }
         shared.forget(&old);
         shared.hint().await;
-        let times = self.principal.held().times();
-        let max_age = shared.policy().is_kept(times).then(|| remaining(&self.principal, now));
-        Ok(LoggedIn::new(shared.cookie(), &token, max_age, self.principal))
+        Ok(token)
+    }
+
+    fn handing_over(self, token: &Token, now: Timestamp) -> LoggedIn {
+        let shared = self.sessions.shared();
+        let is_kept = shared.policy().is_kept(self.principal.held().times());
+        let max_age = is_kept.then(|| remaining(&self.principal, now));
+        LoggedIn::new(shared.cookie(), token, max_age, self.principal)
     }
 }
 

@@ -53,7 +53,8 @@ pub(crate) async fn post(
         Changed::Conflict => return Err(Failure::of(Code::SessionRevoked)),
     }
     sessions.catch_up().await;
-    let replaced = session.replace().await?;
+    // The current password was proven: both timers restart.
+    let replaced = session.step_up().await?;
     Ok((replaced, Waited::for_all(&sessions).await.to_account()).into_response())
 }
 

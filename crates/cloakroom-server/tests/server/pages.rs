@@ -42,7 +42,7 @@ fn devices_are_named_and_ended_ones_have_a_reason() {
     for words in ["Firefox", "Linux", "Safari", "iPhone", "127.0.0.1", "This device"] {
         assert!(page.contains(words), "{words} is missing");
     }
-    assert!(!page.contains("<script"), "not escaped");
+    assert!(!page.contains("<script>"), "not escaped");
     there.post("/logout");
     let page = here.get("/account").body;
     assert!(page.contains("Signed out") || page.contains("signed out"), "the reason is missing");

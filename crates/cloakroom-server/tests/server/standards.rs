@@ -4,3 +4,4 @@
 mod passwords;
 mod requests;
 mod sessions;
+mod transport;

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use cloakroom::{
-    CookieSettings, IssueError, Keep, LoggedOut, NotAUse, Outcome, Policy, Principal, Rejection, Session, SessionId,
-    Sessions, Strict, Timestamp, Unavailable, Validation,
+    CookieSettings, IssueError, Keep, LoggedOut, NotAUse, Outcome, Policy, Principal, Recent, Rejection, Session,
+    SessionId, Sessions, Strict, Timestamp, Unavailable, Validation,
 };
 use cloakroom_core::store::SessionStore;
 use cloakroom_core::store::memory::MemoryStore;
@@ -90,6 +90,12 @@ impl App {
         self.clock.advance(span);
     }
 
+    pub(crate) async fn only_record(&self) -> cloakroom::SessionRecord {
+        let everything = cloakroom_core::store::ListQuery { subject: None, before: None, limit: 2 };
+        let [record] = &self.store.list(everything).await.unwrap()[..] else { panic!("not exactly one session") };
+        record.clone()
+    }
+
     pub(crate) async fn rows(&self) -> usize {
         let everything = cloakroom_core::store::ListQuery { subject: None, before: None, limit: 500 };
         self.store.list(everything).await.unwrap().len()
@@ -107,6 +113,8 @@ fn routes() -> Router {
         .route("/maybe", get(maybe))
         .route("/outcome", get(async |outcome: Outcome| format!("{outcome:?}")))
         .route("/replace", post(async |session: Session| session.replace().await))
+        .route("/step-up", post(async |session: Session| session.step_up().await))
+        .route("/recent", get(async |Recent(principal): Recent| principal.authenticated_at().to_string()))
         .route("/others", post(others))
         .route("/all", post(all))
         .route("/end/{id}", post(end))

@@ -15,6 +15,8 @@ mod outage;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod step_up;
+#[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod watched;

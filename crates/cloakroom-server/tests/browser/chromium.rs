@@ -1,0 +1,90 @@
+//! A browser of its own for each test, without a window, closed when dropped.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use testbed::guard::Guard;
+use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver, WebElement};
+
+use crate::process::PASSWORD;
+
+/// A chromedriver and what it drives.
+pub(crate) struct Chromium {
+    pub(crate) driver: WebDriver,
+    chromedriver: Child,
+    _profile: TempDir,
+    _guard: Guard,
+}
+
+impl Chromium {
+    pub(crate) async fn start() -> Self {
+        let mut command = Command::new("chromedriver");
+        let child = command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut chromedriver = child.expect("chromedriver is needed: `cargo xtask test` installs it");
+        let guard = Guard::over(&chromedriver).unwrap();
+        let mut lines = BufReader::new(chromedriver.stdout.take().unwrap()).lines();
+        let port: u16 = loop {
+            let line = lines.next().expect("chromedriver says where it listens").unwrap();
+            if let Some(port) = line.split("successfully on port ").nth(1) {
+                break port.trim_end_matches('.').parse().unwrap();
+            }
+        };
+        // Whoever stops reading stops the writer, once the pipe is full.
+        std::thread::spawn(move || lines.for_each(drop));
+        let profile = TempDir::new().unwrap();
+        let mut wanted = DesiredCapabilities::chrome();
+        let profile_dir = format!("--user-data-dir={}", profile.path().display());
+        for argument in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", &profile_dir] {
+            wanted.add_arg(argument).unwrap();
+        }
+        let driver = WebDriver::new(&format!("http://127.0.0.1:{port}"), wanted).await.unwrap();
+        // An element that is not there yet is waited for, and no test waits for a time.
+        driver.set_implicit_wait_timeout(Duration::from_secs(20)).await.unwrap();
+        Self { driver, chromedriver, _profile: profile, _guard: guard }
+    }
+
+    pub(crate) async fn open(&self, address: &str, path: &str) {
+        self.driver.goto(format!("http://{address}{path}")).await.unwrap();
+    }
+
+    pub(crate) async fn find(&self, selector: &str) -> WebElement {
+        self.driver.find(By::Css(selector)).await.unwrap_or_else(|error| panic!("no {selector}: {error}"))
+    }
+
+    /// Logs in through the form, as a person does.
+    pub(crate) async fn log_in(&self, address: &str, name: &str) {
+        self.open(address, "/login").await;
+        self.find("input[name=login_name]").await.send_keys(name).await.unwrap();
+        self.find("input[name=password]").await.send_keys(PASSWORD).await.unwrap();
+        self.find("main form button[type=submit]").await.click().await.unwrap();
+        self.find("#devices").await;
+    }
+
+    pub(crate) async fn path(&self) -> String {
+        self.driver.current_url().await.unwrap().path().to_owned()
+    }
+
+    pub(crate) async fn text(&self) -> String {
+        self.find("body").await.text().await.unwrap()
+    }
+
+    /// What a script of the page could see.
+    pub(crate) async fn script(&self, code: &str) -> serde_json::Value {
+        self.driver.execute(code, Vec::new()).await.unwrap().json().clone()
+    }
+
+    pub(crate) async fn close(mut self) {
+        self.driver.clone().quit().await.unwrap();
+        let _ = self.chromedriver.kill();
+        let _ = self.chromedriver.wait();
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        let _ = self.chromedriver.kill();
+        let _ = self.chromedriver.wait();
+    }
+}

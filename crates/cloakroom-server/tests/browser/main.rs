@@ -1,0 +1,16 @@
+//! The pages in a real browser: Chromium, driven by its own chromedriver, against the real process.
+
+#[cfg(test)]
+mod chromium;
+#[cfg(test)]
+#[path = "../server/client.rs"]
+#[expect(dead_code, reason = "tests of one server use the rest")]
+mod client;
+#[cfg(test)]
+mod cross_site;
+#[cfg(test)]
+mod logout;
+#[cfg(test)]
+#[path = "../server/process.rs"]
+#[expect(dead_code, reason = "tests of one server use the rest")]
+mod process;
