@@ -36,7 +36,14 @@ impl Chromium {
         let profile = TempDir::new().unwrap();
         let mut wanted = DesiredCapabilities::chrome();
         let profile_dir = format!("--user-data-dir={}", profile.path().display());
-        for argument in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", &profile_dir] {
+        for argument in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            "--window-size=1000,900",
+            &profile_dir,
+        ] {
             wanted.add_arg(argument).unwrap();
         }
         let driver = WebDriver::new(&format!("http://127.0.0.1:{port}"), wanted).await.unwrap();
@@ -68,6 +75,12 @@ impl Chromium {
 
     pub(crate) async fn text(&self) -> String {
         self.find("body").await.text().await.unwrap()
+    }
+
+    /// Keeps a picture of what the page looks like now, beside what the build leaves behind.
+    pub(crate) async fn picture(&self, name: &str) {
+        let place = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png"));
+        self.driver.screenshot(&place).await.unwrap();
     }
 
     /// What a script of the page could see.

@@ -10,9 +10,11 @@ async fn after_a_logout_the_back_button_shows_nothing() {
     let browser = Chromium::start().await;
     browser.log_in(server.address(), "ada-of-the-back-button").await;
     assert!(browser.text().await.contains("ada-of-the-back-button"));
+    browser.picture("account").await;
     browser.find("form[action='/logout'] button").await.click().await.unwrap();
     browser.find("input[name=password]").await;
     assert_eq!((browser.path().await.as_str(), place.rows()), ("/login", 0));
+    browser.picture("login").await;
     browser.driver.back().await.unwrap();
     browser.find("input[name=password]").await;
     assert!(!browser.text().await.contains("ada-of-the-back-button"), "the account page came back");
