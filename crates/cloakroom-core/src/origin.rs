@@ -41,10 +41,13 @@ pub fn verify(request: RequestOrigin<'_>) -> Result<(), CrossSite> {
     let Some(origin) = request.origin.filter(|origin| !origin.is_empty()) else {
         return Ok(());
     };
-    let ours = match request.public_origin {
-        Some(public) => public == origin,
-        None => origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == request.host),
-    };
+    let ours = request.public_origin.map_or_else(
+        || {
+            let authority = origin.split_once("://").map(|(_, authority)| authority);
+            authority.is_some_and(|authority| !authority.is_empty() && Some(authority) == request.host)
+        },
+        |public| public == origin,
+    );
     if ours { Ok(()) } else { Err(CrossSite) }
 }
 
@@ -117,10 +120,12 @@ mod tests {
             (post(None, Some("https://evil-app.example"), None), false),
             (post(None, Some("app.example"), None), false),
             (post(None, Some("null"), public), false),
+            (post(Some("none"), Some("null"), public), true),
+            (post(None, Some("http://app.example"), None), true), // the scheme is not known
             (post(None, Some("file://"), public), false),
             (post(None, Some("chrome-extension://abcdef"), public), false),
             (RequestOrigin { host: None, ..post(None, Some("https://app.example"), None) }, false),
-            (RequestOrigin { host: Some(""), ..post(None, Some("https://"), None) }, true), // no host at all: not HTTP/1.1
+            (RequestOrigin { host: Some(""), ..post(None, Some("https://"), None) }, false),
             (RequestOrigin { host: Some("evil.example"), ..post(None, Some("https://evil.example"), public) }, false),
             (RequestOrigin { is_unsafe: false, ..post(Some("cross-site"), Some("null"), None) }, true),
         ] {
