@@ -2,6 +2,7 @@
 //! these tests; a tidy rule makes sure that they exist.
 
 mod cookies;
+mod enumeration;
 mod passwords;
 mod requests;
 mod sessions;
