@@ -7,7 +7,8 @@ use askama::Template as _;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCEPT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, VARY,
+    WWW_AUTHENTICATE,
 };
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
@@ -118,6 +119,8 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
     // An address that is no UTF-8 is refused before any handler: nothing is there.
     let nowhere = (response.status() == StatusCode::BAD_REQUEST).then(|| Failure::of(Code::NotFound));
     let Some(failure) = marked.or(rejected).or(nowhere) else { return response };
+    // Why somebody was refused just now is nobody's answer later (RFC 9111 5.2.2.5).
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if asked.is_page && needs_login(failure.code) {
         return to_login(response, &asked);
     }

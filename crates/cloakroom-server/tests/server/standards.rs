@@ -3,6 +3,7 @@
 
 mod cookies;
 mod enumeration;
+mod headers;
 mod passwords;
 mod requests;
 mod sessions;
