@@ -1,7 +1,6 @@
 //! The session of the request, to act on: log out, replace its token, list and end its subject's others.
 
 use cloakroom_core::ending::EndReason;
-use cloakroom_core::policy::Keep;
 use cloakroom_core::problem::Code;
 use cloakroom_core::session::{SessionId, SessionRecord};
 use cloakroom_core::store::{Replace, Target};
@@ -140,12 +139,17 @@ impl Session {
     pub async fn step_up(mut self) -> Result<LoggedIn, ReplaceError> {
         let shared = self.sessions.shared();
         let (now, policy) = (shared.now(), shared.policy());
-        let is_kept = policy.is_kept(self.principal.held().times());
-        let keep = if is_kept { Keep::SignedIn } else { Keep::ThisVisit };
-        let token = self.replaced(now, Some(now.plus(policy.lifetime(keep).absolute))).await?;
-        let record = shared.store().find(token.digest()).await.map_err(Unavailable::from)?.ok_or(ReplaceError::Gone)?;
-        self.principal = Principal::of(token.digest(), &record, policy);
-        Ok(self.handing_over(&token, now))
+        let times = self.principal.held().times();
+        // As long as it was made for: a limit lowered since makes no visit a kept session, which lives longer.
+        let made_for = times.absolute_expires_at.since(times.authenticated_at);
+        let until = now.plus(made_for.min(policy.keep_absolute_timeout));
+        let max_age = policy.is_kept(times).then(|| until.since(now));
+        let token = self.replaced(now, Some(until)).await?;
+        // The old token is gone: from here on the browser gets the new one, whatever cannot be read.
+        if let Ok(Some(record)) = shared.store().find(token.digest()).await {
+            self.principal = Principal::of(token.digest(), &record, policy);
+        }
+        Ok(LoggedIn::new(shared.cookie(), &token, max_age, self.principal))
     }
 
     async fn replaced(&self, now: Timestamp, reauthenticated_until: Option<Timestamp>) -> Result<Token, ReplaceError> {
