@@ -4,3 +4,8 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod session;
 pub(crate) mod sessions;
+
+/// Whether a path belongs to the interface of programs, which are answered in JSON.
+pub(crate) fn is_path_of(path: &str) -> bool {
+    path.starts_with("/api/")
+}

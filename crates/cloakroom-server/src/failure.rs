@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use cloakroom::{Code, IssueError, Rejection, ReplaceError, Unavailable};
 use cloakroom_core::store::StoreError;
 
+use crate::api;
 use crate::app::App;
 use crate::fields::FieldError;
 use crate::locale::Locale;
@@ -157,7 +158,7 @@ struct Asked {
 impl Asked {
     fn of(request: &Request) -> Self {
         let path = request.uri().path();
-        let is_page = !path.starts_with("/api/") && path != "/healthz" && path != "/readyz";
+        let is_page = !api::is_path_of(path) && path != "/healthz" && path != "/readyz";
         let languages = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let back = if is_read { path } else { "/account" };

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use cloakroom::Code;
 use cloakroom_core::origin::{RequestOrigin, is_sent_unasked, verify};
 
+use crate::api;
 use crate::app::App;
 use crate::failure::Failure;
 
@@ -60,7 +61,6 @@ pub(crate) async fn origin(State(app): State<App>, request: Request, next: Next)
     if is_unsafe && (is_doubled(&sec_fetch_site) || is_doubled(&ORIGIN)) {
         return Failure::of(Code::CrossSite).into_response();
     }
-    let content_type = text(headers, CONTENT_TYPE);
     let site = text(headers, sec_fetch_site);
     let origin = text(headers, ORIGIN);
     let host = text(headers, HOST).or_else(|| request.uri().authority().map(ToString::to_string));
@@ -71,18 +71,17 @@ pub(crate) async fn origin(State(app): State<App>, request: Request, next: Next)
         host: host.as_deref(),
         public_origin: app.public_origin(),
     });
-    match verdict {
-        // Refused even where no body is read: such a request needs nobody's permission to be sent from another origin.
-        Ok(()) if is_program(&request) && is_unsafe && content_type.as_deref().is_some_and(is_sent_unasked) => {
-            Failure::of(Code::UnsupportedMediaType).into_response()
-        }
-        Ok(()) => next.run(request).await,
-        Err(_) => Failure::of(Code::CrossSite).into_response(),
+    if verdict.is_err() {
+        return Failure::of(Code::CrossSite).into_response();
     }
-}
-
-fn is_program(request: &Request) -> bool {
-    request.uri().path().starts_with("/api/")
+    // Refused even where no body is read: such a request needs nobody's permission to be sent from another origin.
+    if is_unsafe
+        && api::is_path_of(request.uri().path())
+        && text(headers, CONTENT_TYPE).is_some_and(|kind| is_sent_unasked(&kind))
+    {
+        return Failure::of(Code::UnsupportedMediaType).into_response();
+    }
+    next.run(request).await
 }
 
 /// Gives up on a request that takes too long.

@@ -1,5 +1,7 @@
 //! The session of the request, to act on: log out, replace its token, list and end its subject's others.
 
+use std::time::Duration;
+
 use cloakroom_core::ending::EndReason;
 use cloakroom_core::problem::Code;
 use cloakroom_core::session::{SessionId, SessionRecord};
@@ -115,9 +117,11 @@ impl Session {
     /// # Errors
     /// [`ReplaceError::Gone`] when the session ended meanwhile; it stays ended (G3).
     pub async fn replace(self) -> Result<LoggedIn, ReplaceError> {
-        let now = self.sessions.shared().now();
+        let shared = self.sessions.shared();
+        let now = shared.now();
+        let max_age = self.max_age(self.principal.absolute_expires_at(), now);
         let token = self.replaced(now, None).await?;
-        Ok(self.handing_over(&token, now))
+        Ok(LoggedIn::new(shared.cookie(), &token, max_age, self.principal))
     }
 
     /// The same after the credential was proven again: the session counts as [recent](crate::Recent), and both timers restart
@@ -143,7 +147,7 @@ impl Session {
         // As long as it was made for: a limit lowered since makes no visit a kept session, which lives longer.
         let made_for = times.absolute_expires_at.since(times.authenticated_at);
         let until = now.plus(made_for.min(policy.keep_absolute_timeout));
-        let max_age = policy.is_kept(times).then(|| until.since(now));
+        let max_age = self.max_age(until, now);
         let token = self.replaced(now, Some(until)).await?;
         // The old token is gone: from here on the browser gets the new one, whatever cannot be read.
         if let Ok(Some(record)) = shared.store().find(token.digest()).await {
@@ -164,16 +168,10 @@ impl Session {
         Ok(token)
     }
 
-    fn handing_over(self, token: &Token, now: Timestamp) -> LoggedIn {
-        let shared = self.sessions.shared();
-        let is_kept = shared.policy().is_kept(self.principal.held().times());
-        let max_age = is_kept.then(|| remaining(&self.principal, now));
-        LoggedIn::new(shared.cookie(), token, max_age, self.principal)
+    /// Of the cookie of a session that lives until then: none where it goes with the browser.
+    fn max_age(&self, until: Timestamp, now: Timestamp) -> Option<Duration> {
+        self.sessions.policy().is_kept(self.principal.held().times()).then(|| until.since(now))
     }
-}
-
-fn remaining(principal: &Principal, now: Timestamp) -> std::time::Duration {
-    principal.absolute_expires_at().since(now)
 }
 
 /// A token could not be replaced.

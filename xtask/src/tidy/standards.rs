@@ -17,20 +17,14 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut answered = BTreeSet::new();
     for (number, line) in page.lines() {
-        let Some([id, .., proof]) = cells(line).as_deref().and_then(|cells| cells.first_chunk::<4>().copied()) else {
-            continue;
-        };
+        let Some([id, _, _, proof]) = cells(line) else { continue };
         answered.insert(id.to_owned());
-        let quoted: Vec<&str> = proof.split('`').skip(1).step_by(2).collect();
-        let names = quoted.iter().filter(|name| is_test_name(name)).copied();
-        findings.extend(
-            names
-                .clone()
-                .filter(|name| !tests.contains(last(name)))
-                .map(|name| Finding::new(STANDARDS, number, format!("{id}: there is no test `{name}`"))),
-        );
+        let named: Vec<&str> = proof.split('`').skip(1).step_by(2).filter(|name| is_test_name(name)).collect();
+        let unknown = named.iter().filter(|name| !tests.contains(last(name)));
+        findings
+            .extend(unknown.map(|name| Finding::new(STANDARDS, number, format!("{id}: there is no test `{name}`"))));
         let is_said = WITHOUT_TEST.iter().any(|word| proof.starts_with(word));
-        if names.count() == 0 && !is_said {
+        if named.is_empty() && !is_said {
             let what = format!("{id}: the proof names neither a test nor one of {}", WITHOUT_TEST.join(" "));
             findings.push(Finding::new(STANDARDS, number, what));
         }
@@ -72,11 +66,11 @@ fn required() -> Vec<String> {
 }
 
 /// The cells of a row of a table, without its heading and its rule.
-fn cells(line: &str) -> Option<Vec<&str>> {
+fn cells(line: &str) -> Option<[&str; 4]> {
     let row = line.strip_prefix('|')?.strip_suffix('|')?;
-    let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-    (cells.len() == 4 && !row.starts_with('-') && !row.starts_with(" -") && cells.last() != Some(&"proof"))
-        .then_some(cells)
+    let cells: [&str; 4] = row.split('|').map(str::trim).collect::<Vec<_>>().try_into().ok()?;
+    let is_heading = cells[0].starts_with('-') || cells[3] == "proof";
+    (!is_heading).then_some(cells)
 }
 
 fn is_test_name(name: &str) -> bool {

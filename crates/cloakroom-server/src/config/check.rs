@@ -86,9 +86,10 @@ pub(super) fn cookie_domain(layers: &Layers, config: &Config) -> Result<(), Conf
     let shown = domain.show().unwrap_or_default();
     match &config.public_url {
         None => Err(refused(format!("{shown} without public_url"))),
-        // Without `Secure` no prefix protects it, and a cookie without is for one host.
-        Some(url) if !url.is_https() => Err(refused(format!("{shown} with public_url {:?}", url.as_str()))),
-        Some(url) if !domain.covers(url.host()) => Err(refused(format!("{shown} with public_url {:?}", url.as_str()))),
+        // Over http nothing protects the cookie, and one that nothing protects is for one host.
+        Some(url) if !url.is_https() || !domain.covers(url.host()) => {
+            Err(refused(format!("{shown} with public_url {:?}", url.as_str())))
+        }
         Some(_) => Ok(()),
     }
 }

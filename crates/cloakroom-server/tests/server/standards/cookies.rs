@@ -30,6 +30,10 @@ const CONFIGURATIONS: &[Configuration] = &[
     },
 ];
 
+fn place_with(settings: &[(&str, &str)]) -> Place {
+    settings.iter().fold(Place::new(), |place, (key, value)| place.with(key, value))
+}
+
 /// The one cookie of an answer: its value, and its attributes by name.
 fn cookie(answer: &Answer, name: &str) -> (String, BTreeMap<String, String>) {
     let [line] = answer.set_cookies()[..] else { panic!("not one cookie: {answer:?}") };
@@ -52,8 +56,7 @@ fn post(server: &Server, path: &str, cookie: Option<&str>, body: &str) -> Answer
 #[test]
 fn every_attribute_in_every_configuration() {
     for Configuration { settings, name, attributes } in CONFIGURATIONS {
-        let place = settings.iter().fold(Place::new(), |place, (key, value)| place.with(key, value));
-        let place = place.with_account("ada");
+        let place = place_with(settings).with_account("ada");
         let server = place.serve();
         let mut password = (PASSWORD, OTHER_PASSWORD);
         for keep in [false, true] {
@@ -98,7 +101,7 @@ fn combinations_that_cannot_be_are_refused() {
         ("config", &[domain("ample.org"), url("https://login.example.org")]),
         ("serve", &[("LISTEN", "0.0.0.0:0")]),
     ] {
-        let place = settings.iter().fold(Place::new(), |place, (key, value)| place.with(key, value));
+        let place = place_with(settings);
         let output = place.run(&[command]);
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && said.contains("cookie"), "{settings:?}: {said}");

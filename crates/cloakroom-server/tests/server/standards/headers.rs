@@ -29,10 +29,12 @@ fn every_class_of_answer_carries_every_header() {
         (200, "GET", "/account", None, ""),
         (200, "GET", "/api/v1/session", None, ""),
         (200, "GET", "/healthz", None, ""),
+        (200, "GET", "/login", None, ""),
         (303, "GET", "/", None, ""),
         (401, "POST", "/login", FORM, "login_name=ada&password=no"),
         (401, "POST", "/api/v1/login", JSON, r#"{"login_name":"ada","password":"no"}"#),
         (404, "GET", "/nowhere", None, ""),
+        (404, "GET", "/api/v1/nowhere", None, ""),
         (404, "POST", "/account/sessions/x/end", None, ""),
         (405, "GET", "/logout", None, ""),
         (405, "PATCH", "/account", None, ""),
@@ -51,6 +53,7 @@ fn every_class_of_answer_carries_every_header() {
         for (name, value) in ALWAYS {
             assert_eq!(answer.header(name), Some(*value), "{what}");
         }
+        assert_eq!(answer.header("x-request-id").map(str::len), Some(36), "{what}");
         let is_sensitive = path.starts_with("/account") || path.starts_with("/login") || path.starts_with("/api/");
         if is_sensitive || !answer.set_cookies().is_empty() {
             assert_eq!(answer.header("cache-control"), Some("no-store"), "{what}");
