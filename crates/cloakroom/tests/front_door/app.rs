@@ -60,6 +60,11 @@ impl App {
         Self::at(Arc::clone(&self.clock), policy, CookieSettings::host(), store, validation)
     }
 
+    /// Another instance on the same store, under the same clock and another policy.
+    pub(crate) fn under(&self, policy: Policy) -> Self {
+        Self::at(Arc::clone(&self.clock), policy, CookieSettings::host(), Arc::clone(&self.store), Validation::Strict)
+    }
+
     fn at(
         clock: Arc<ManualClock>,
         policy: Policy,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cloakroom::Policy;
 
 use crate::app::App;
+use crate::leased::{held, leased};
 
 const RECENT: Duration = Duration::from_mins(10);
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -73,4 +74,28 @@ async fn an_ended_session_is_not_brought_back_by_a_proof() {
     let mut copy = browser.clone();
     browser.post("/logout").await;
     assert_eq!((copy.post("/step-up").await.status, app.rows().await), (401, 0));
+}
+
+#[tokio::test]
+async fn a_limit_lowered_since_makes_no_visit_a_kept_session() {
+    let app = App::with_policy(policy());
+    let browser = app.logged_in("ada").await;
+    let made_for = Policy::default().absolute_timeout;
+    let lowered = Policy { absolute_timeout: made_for / 24, idle_timeout: made_for / 24, ..policy() };
+    let stricter = app.under(lowered);
+    assert_eq!(browser.at(&stricter).post("/step-up").await.status, 204);
+    let record = app.only_record().await;
+    assert_eq!(record.absolute_expires_at, record.authenticated_at.plus(made_for), "as long as it was made for");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_afterwards_loses_no_cookie() {
+    let (app, store) = leased().await;
+    let mut browser = held(&app).await;
+    let mut old = browser.clone();
+    store.cut(true); // what is held still answers, and this store replaces a token all the same
+    let answer = browser.post("/step-up").await;
+    store.cut(false);
+    assert_eq!((answer.status, answer.set_cookies.len()), (204, 1));
+    assert_eq!((browser.get("/me").await.status, old.get("/me").await.status), (200, 401));
 }
