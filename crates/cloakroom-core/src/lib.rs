@@ -6,6 +6,7 @@
 //! a database to be tested, it is in the wrong crate.
 
 pub mod account;
+pub mod client_address;
 pub mod coherence;
 pub mod ending;
 pub mod login;

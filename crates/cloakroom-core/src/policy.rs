@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::client_address::AddressKept;
 use crate::session::Times;
 use crate::skew::SKEW_MAX;
 use crate::time::Timestamp;
@@ -52,6 +53,8 @@ pub struct Policy {
     /// How long after the login a session remembers the client's address and `User-Agent`, which are personal data. 0 s to
     /// 400 d; default 30 d. The session itself lives on, as an unknown device.
     pub client_retention: Duration,
+    /// How much of the client's address a session remembers at all. Default: all of it.
+    pub client_address: AddressKept,
 }
 
 impl Default for Policy {
@@ -67,6 +70,7 @@ impl Default for Policy {
             retention: Duration::from_secs(DAY),
             feed_retention: Duration::from_secs(30 * DAY),
             client_retention: Duration::from_secs(30 * DAY),
+            client_address: AddressKept::default(),
         }
     }
 }

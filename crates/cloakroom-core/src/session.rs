@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::client_address::AddressKept;
 use crate::time::Timestamp;
 use crate::world::{Random, RandomUnavailable};
 
@@ -176,6 +177,12 @@ impl ClientFacts {
     /// The address the login came from.
     pub const fn ip(&self) -> Option<IpAddr> {
         self.ip
+    }
+
+    /// With no more of the address than is to be kept.
+    #[must_use]
+    pub fn keeping(self, kept: AddressKept) -> Self {
+        Self { ip: self.ip.and_then(|ip| kept.of(ip)), ..self }
     }
 }
 

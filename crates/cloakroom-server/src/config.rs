@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use cloakroom::Validation;
+use cloakroom_core::client_address::TrustedProxies;
 use cloakroom_core::password::PasswordRules;
 use cloakroom_core::policy::Policy;
 use cloakroom_sql::OpenOptions;
@@ -60,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) cookie: CookieConfig,
     /// `login.*`
     pub(crate) login: LoginConfig,
+    /// `proxy.trusted`; `None`: nobody said whether there is a proxy.
+    pub(crate) proxies: Option<TrustedProxies>,
     /// `metrics.*`: where they are shown, if anywhere.
     pub(crate) metrics: Option<SocketAddr>,
     /// `log.*`
@@ -135,6 +138,7 @@ impl Config {
                 insecure: layers.value(&keys::COOKIE_INSECURE)?,
             },
             login: LoginConfig { concurrency: layers.value(&keys::LOGIN_CONCURRENCY)? },
+            proxies: layers.value(&keys::PROXY_TRUSTED)?,
             metrics: layers.value(&keys::METRICS_LISTEN)?,
             log: LogConfig { format: layers.value(&keys::LOG_FORMAT)?, filter: layers.value(&keys::LOG_FILTER)? },
         };

@@ -87,8 +87,11 @@ async fn open(config: &Config) -> Result<Database, Failure> {
 
 fn put_together(config: &Config, database: Database) -> Result<(App, Zeroizing<String>), Failure> {
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    let builder =
-        Sessions::builder().policy(config.policy.clone()).cookie(cookie(config)?).validation(config.validation);
+    let builder = Sessions::builder()
+        .policy(config.policy.clone())
+        .cookie(cookie(config)?)
+        .trusted_proxies(config.proxies.clone().unwrap_or_default())
+        .validation(config.validation);
     let sessions = builder.store(database.sessions()).map_err(Failure::new)?;
     let hasher = Argon2idHasher::new(HashParameters::default(), Arc::clone(&random) as Arc<dyn Random>);
     let (setup, code) = Setup::new(&*random).map_err(Failure::new)?;
@@ -135,9 +138,20 @@ async fn greet(
     let mode = mode(&config.validation);
     // Behind a proxy: where the proxy has to look for it.
     let behind = config.public_url.as_ref().map_or_else(String::new, |_| format!(", listening on http://{address}"));
-    let lines = Zeroizing::new(format!("Cloakroom serves {url}{behind}\n{counts}{begin}{mode}\n"));
+    let clients = clients(config);
+    let lines = Zeroizing::new(format!("Cloakroom serves {url}{behind}\n{counts}{begin}{mode}\n{clients}"));
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
+}
+
+/// What is wrong with clients' addresses, where nobody said which proxy to believe.
+fn clients(config: &Config) -> &'static str {
+    match (&config.public_url, &config.proxies) {
+        (Some(_), None) => {
+            "Client addresses: whoever is connected, which may be a proxy. Name it in proxy.trusted; without a proxy set proxy.trusted = [].\n"
+        }
+        _ => "",
+    }
 }
 
 /// How long after its end a session can still be served.

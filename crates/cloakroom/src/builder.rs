@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cloakroom_core::client_address::TrustedProxies;
 use cloakroom_core::policy::{Policy, PolicyError};
 use cloakroom_core::store::SessionStore;
 use cloakroom_core::store::memory::MemoryStore;
@@ -27,6 +28,7 @@ use crate::world::{SystemClock, SystemRandom};
 pub struct Builder {
     policy: Policy,
     cookie: CookieSettings,
+    proxies: TrustedProxies,
     validation: Validation,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -38,6 +40,7 @@ impl Default for Builder {
         Self {
             policy: Policy::default(),
             cookie: CookieSettings::default(),
+            proxies: TrustedProxies::default(),
             validation: Validation::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -56,6 +59,21 @@ impl Builder {
     #[must_use]
     pub fn cookie(self, cookie: CookieSettings) -> Self {
         Self { cookie, ..self }
+    }
+
+    /// The proxies whose `X-Forwarded-For` counts: without any, a client is whoever is connected (axum's
+    /// `into_make_service_with_connect_info::<SocketAddr>()` says who that is).
+    ///
+    /// ```
+    /// use cloakroom::{Sessions, TrustedProxies};
+    ///
+    /// let proxies = TrustedProxies::new(["10.0.0.0/8".parse()?])?;
+    /// let sessions = Sessions::builder().trusted_proxies(proxies).in_memory()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
+        Self { proxies, ..self }
     }
 
     /// How requests are validated: by asking the database each time, or from memory under a lease.
@@ -98,8 +116,8 @@ impl Builder {
 
     /// With limits that are known to be within their ranges.
     pub(crate) fn over(self, store: Arc<dyn SessionStore>) -> Shared {
-        let Self { policy, cookie, validation, clock, random } = self;
-        Shared::new(store, Parts { policy, cookie, validation, clock, random })
+        let Self { policy, cookie, proxies, validation, clock, random } = self;
+        Shared::new(store, Parts { policy, cookie, proxies, validation, clock, random })
     }
 
     /// Sessions kept in memory: they end with the process.

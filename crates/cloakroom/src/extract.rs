@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
+use cloakroom_core::client_address::TrustedProxies;
 use cloakroom_core::problem::Code;
 use cloakroom_core::session::ClientFacts;
-use http::header::USER_AGENT;
+use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
 
 use crate::cookie::Presented;
@@ -51,7 +52,10 @@ impl Facts {
 
     /// The handle, knowing the request.
     fn sessions(&self, parts: &Parts) -> Sessions {
-        self.sessions.of_request(RequestFacts { presented: self.presented.clone(), client: client_of(parts) })
+        self.sessions.of_request(RequestFacts {
+            presented: self.presented.clone(),
+            client: client_of(parts, self.sessions.shared().proxies()),
+        })
     }
 }
 
@@ -60,11 +64,17 @@ fn no_layer() -> Rejection {
     Rejection::new(Code::Internal)
 }
 
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
 /// Read only by who needs it: nothing of it is needed to validate.
-fn client_of(parts: &Parts) -> ClientFacts {
+fn client_of(parts: &Parts, proxies: &TrustedProxies) -> ClientFacts {
     let user_agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    ClientFacts::new(user_agent.as_deref(), peer.map(|ConnectInfo(address)| address.ip()))
+    let forwarded = parts.headers.get_all(FORWARDED_FOR);
+    let address = parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|ConnectInfo(peer)| proxies.client(peer.ip(), forwarded.iter().map(HeaderValue::as_bytes)));
+    ClientFacts::new(user_agent.as_deref(), address)
 }
 
 impl<S: Sync> FromRequestParts<S> for Principal {

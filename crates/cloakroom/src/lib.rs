@@ -26,6 +26,7 @@ mod sweep;
 mod touches;
 mod validate;
 
+pub use cloakroom_core::client_address::{AddressKept, Network, TrustedProxies};
 pub use cloakroom_core::coherence::LeaseTerms;
 pub use cloakroom_core::ending::{EndReason, Ending};
 pub use cloakroom_core::policy::{Keep, Policy, PolicyError};

@@ -91,6 +91,7 @@ impl Attempt {
         let shared = self.sessions.shared();
         let (now, request) = (shared.now(), self.sessions.request());
         let lifetime = shared.policy().lifetime(self.keep);
+        let client = request.map(|request| request.client.clone()).unwrap_or_default();
         let token = Token::generate(shared.random()).map_err(IssueErrorKind::Random)?;
         let session = SessionRecord {
             id: SessionId::new(now, shared.random()).map_err(IssueErrorKind::Random)?,
@@ -101,7 +102,7 @@ impl Attempt {
             idle_timeout: Some(lifetime.idle),
             absolute_expires_at: now.plus(lifetime.absolute),
             auth_method: self.method,
-            client: request.map(|request| request.client.clone()).unwrap_or_default(),
+            client: client.keeping(shared.policy().client_address),
         };
         let issue = Issue {
             moment: self.moment,

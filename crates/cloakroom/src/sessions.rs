@@ -1,6 +1,7 @@
 //! The handle an application holds: how sessions are set up, and every operation on them that needs no request.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -322,6 +323,12 @@ impl Sessions {
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Where the request comes from: who is connected, or whom a [trusted proxy](Builder::trusted_proxies) names. `None` outside a
+    /// handler, and where the server does not say who is connected.
+    pub fn client_address(&self) -> Option<IpAddr> {
+        self.request()?.client.ip()
     }
 
     pub(crate) fn request(&self) -> Option<&RequestFacts> {

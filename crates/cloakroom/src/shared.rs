@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use cloakroom_core::client_address::TrustedProxies;
 use cloakroom_core::coherence::{Held, LeaseTerms};
 use cloakroom_core::policy::Policy;
 use cloakroom_core::session::ClientFacts;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     store: Arc<dyn SessionStore>,
     policy: Policy,
     cookie: CookieSettings,
+    proxies: TrustedProxies,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     touches: Touches,
@@ -52,6 +54,7 @@ pub(crate) struct Shared {
 pub(crate) struct Parts {
     pub(crate) policy: Policy,
     pub(crate) cookie: CookieSettings,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) validation: Validation,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -59,7 +62,7 @@ pub(crate) struct Parts {
 
 impl Shared {
     pub(crate) fn new(store: Arc<dyn SessionStore>, parts: Parts) -> Self {
-        let Parts { policy, cookie, validation, clock, random } = parts;
+        let Parts { policy, cookie, proxies, validation, clock, random } = parts;
         // Strict instances hold nothing, and follow the feed only for who waits for the end of a session.
         let terms = match validation {
             Validation::Leased(terms) => terms,
@@ -69,6 +72,7 @@ impl Shared {
             store,
             policy,
             cookie,
+            proxies,
             clock,
             random,
             touches: Touches::default(),
@@ -189,6 +193,11 @@ impl Shared {
 
     pub(crate) const fn cookie(&self) -> &CookieSettings {
         &self.cookie
+    }
+
+    /// Whose word on a client's address counts.
+    pub(crate) const fn proxies(&self) -> &TrustedProxies {
+        &self.proxies
     }
 
     pub(crate) fn now(&self) -> Timestamp {

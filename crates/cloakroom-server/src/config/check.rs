@@ -31,6 +31,7 @@ pub(super) fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
         retention: layers.value(&keys::RETENTION)?,
         feed_retention: layers.value(&keys::FEED_RETENTION)?,
         client_retention: layers.value(&keys::CLIENT_RETENTION)?,
+        client_address: layers.value(&keys::CLIENT_ADDRESS)?.into(),
     };
     policy.check().map_err(|error| out_of_range(layers, bound_of(&policy, error.key), error))?;
     Ok(policy)

@@ -105,7 +105,14 @@ fn raw(value: &DeValue<'_>) -> Raw {
             .map_or(Raw::Other("an integer out of range"), Raw::Integer),
         DeValue::Float(_) => Raw::Other("a float"),
         DeValue::Datetime(_) => Raw::Other("a date"),
-        DeValue::Array(_) => Raw::Other("an array"),
+        DeValue::Array(values) => {
+            let text = |value: &Spanned<DeValue<'_>>| value.get_ref().as_str().map(str::to_owned);
+            values
+                .iter()
+                .map(text)
+                .collect::<Option<_>>()
+                .map_or(Raw::Other("an array of other things than strings"), Raw::Texts)
+        }
         DeValue::Table(_) => Raw::Other("a table"),
     }
 }

@@ -4,13 +4,14 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use cloakroom_core::client_address::TrustedProxies;
 use cloakroom_core::coherence::LeaseTerms;
 use cloakroom_core::policy::Policy;
 use cloakroom_sql::OpenOptions;
 
 use super::error::{ConfigError, Source};
 use super::layers::Layers;
-use super::types::{CookieDomain, DatabaseUrl, LogFilter, LogFormat, PublicUrl, Setting, Validation};
+use super::types::{ClientAddress, CookieDomain, DatabaseUrl, LogFilter, LogFormat, PublicUrl, Setting, Validation};
 
 /// A key whose values are of type `T`.
 pub(crate) struct Key<T> {
@@ -193,6 +194,13 @@ pub(crate) static CLIENT_RETENTION: Key<Duration> = key(
     "How long after its login a session remembers the client's address and browser, which are personal data.",
 );
 
+pub(crate) static CLIENT_ADDRESS: Key<ClientAddress> = key(
+    "session.client_address",
+    || ClientAddress::Full,
+    "\"full\", \"truncated\" or \"none\"",
+    "How much of the client's address a session remembers: truncated keeps the first 24 bits of an IPv4 address and the first 48 of an IPv6 one.",
+);
+
 pub(crate) static VALIDATION: Key<Validation> = key(
     "session.validation",
     || Validation::Strict,
@@ -252,6 +260,13 @@ pub(crate) static LOGIN_CONCURRENCY: Key<u32> = Key {
     )
 };
 
+pub(crate) static PROXY_TRUSTED: Key<Option<TrustedProxies>> = key(
+    "proxy.trusted",
+    || None,
+    "at most 256 addresses and networks, such as [\"10.0.0.0/8\", \"fd00::1\"]; none of length 0. In the environment with commas between them",
+    "The proxies in front, whose `X-Forwarded-For` says where a request comes from; anybody else's is ignored.",
+);
+
 pub(crate) static METRICS_LISTEN: Key<Option<SocketAddr>> = key(
     "metrics.listen",
     || None,
@@ -287,6 +302,7 @@ pub(crate) static ALL: &[&dyn AnyKey] = &[
     &RETENTION,
     &FEED_RETENTION,
     &CLIENT_RETENTION,
+    &CLIENT_ADDRESS,
     &VALIDATION,
     &LEASE,
     &POLL,
@@ -294,6 +310,7 @@ pub(crate) static ALL: &[&dyn AnyKey] = &[
     &COOKIE_DOMAIN,
     &COOKIE_INSECURE,
     &LOGIN_CONCURRENCY,
+    &PROXY_TRUSTED,
     &METRICS_LISTEN,
     &LOG_FORMAT,
     &LOG_FILTER,
@@ -332,42 +349,4 @@ pub(super) fn nearest_section(name: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::layers::env_name;
-    use super::*;
-
-    #[test]
-    fn suggestions_are_near_or_absent() {
-        for (typed, meant) in [
-            ("listn", Some("listen")),
-            ("publicurl", Some("public_url")),
-            ("login.concurency", Some("login.concurrency")),
-            ("cookies.domain", Some("cookie.domain")),
-            ("proxy.trusted", None),
-            ("", None),
-        ] {
-            assert_eq!(nearest(typed), meant, "{typed}");
-        }
-    }
-
-    #[test]
-    fn the_documentation_lists_every_key_as_declared() {
-        let page = include_str!("../../../../docs/configuration.md");
-        let wanted: Vec<String> = ALL
-            .iter()
-            .map(|key| {
-                let [kind, default, allowed, doc] = key.documented();
-                format!("| `{}` | {kind} | {default} | {allowed} | {doc} |", key.name())
-            })
-            .collect();
-        let found: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
-        assert_eq!(
-            found.join("\n"),
-            wanted.join("\n"),
-            "docs/configuration.md has another table than config/keys.rs; copy the one on the right"
-        );
-        for key in ALL {
-            assert!(env_name(key.name()).starts_with("CLOAKROOM_"));
-        }
-    }
-}
+mod tests;

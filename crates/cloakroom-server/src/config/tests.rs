@@ -104,6 +104,7 @@ fn every_key_can_be_set_in_the_file_and_in_the_environment() {
         ("session.retention", "2d", true),
         ("session.feed_retention", "60d", true),
         ("session.client_retention", "7d", true),
+        ("session.client_address", "none", true),
         ("session.validation", "leased", true),
         ("session.lease", "2s", true),
         ("session.poll", "100ms", true),
@@ -111,6 +112,7 @@ fn every_key_can_be_set_in_the_file_and_in_the_environment() {
         ("cookie.domain", "example.org", true),
         ("cookie.insecure", "true", false),
         ("login.concurrency", "2", false),
+        ("proxy.trusted", "10.0.0.0/8", true),
         ("metrics.listen", "127.0.0.1:9787", true),
         ("log.format", "json", true),
         ("log.filter", "debug", true),
@@ -118,9 +120,13 @@ fn every_key_can_be_set_in_the_file_and_in_the_environment() {
     let declared: Vec<_> = keys::ALL.iter().map(|key| key.name()).collect();
     assert_eq!(set.map(|(key, _, _)| key).to_vec(), declared);
 
-    let toml = |value: &str, quoted| if quoted { format!("{value:?}") } else { value.to_owned() };
+    let toml = |key: &str, value: &str, quoted| match (key, quoted) {
+        ("proxy.trusted", _) => format!("[{value:?}]"),
+        (_, true) => format!("{value:?}"),
+        _ => value.to_owned(),
+    };
     let lines: Vec<String> =
-        set.iter().map(|(key, value, quoted)| format!("{key} = {}", toml(value, *quoted))).collect();
+        set.iter().map(|(key, value, quoted)| format!("{key} = {}", toml(key, value, *quoted))).collect();
     let file = lines.join("\n");
     let by_file = given(&file);
     let by_env = set.iter().fold(given(""), |given, (key, value, _)| given.env(&env_name(key), value));
@@ -217,7 +223,7 @@ fn wrong_values_in_the_file() {
     login.concurrency (cloakroom.toml:1): found 65, allowed: 1 to 64
     log.format (cloakroom.toml:1): found "xml", allowed: "text" or "json"
     log.filter (cloakroom.toml:1): found "cloakroom=loud", allowed: a level (error, warn, info, debug, trace) or directives such as info,cloakroom_sql=debug
-    log.filter (cloakroom.toml:1): found an array, allowed: a level (error, warn, info, debug, trace) or directives such as info,cloakroom_sql=debug
+    log.filter (cloakroom.toml:1): found ["info"], allowed: a level (error, warn, info, debug, trace) or directives such as info,cloakroom_sql=debug
     log.filter (cloakroom.toml:1): found "\u{1b}[2J=\n=", allowed: a level (error, warn, info, debug, trace) or directives such as info,cloakroom_sql=debug
     "#);
 }

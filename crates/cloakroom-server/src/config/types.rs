@@ -18,6 +18,8 @@ pub(crate) enum Raw {
     Flag(bool),
     /// A TOML integer.
     Integer(i64),
+    /// A TOML array of strings.
+    Texts(Vec<String>),
     /// A TOML value that no key takes, by the name of its type.
     Other(&'static str),
 }
@@ -35,11 +37,17 @@ impl Raw {
         match self {
             Self::Loose(text) | Self::Text(text) => quoted(text),
             Self::Flag(flag) => flag.to_string(),
+            Self::Texts(texts) => {
+                let shown: Vec<_> = texts.iter().take(TEXTS_SHOWN_MAX).map(|text| quoted(text)).collect();
+                format!("[{}{}]", shown.join(", "), if texts.len() > TEXTS_SHOWN_MAX { ", …" } else { "" })
+            }
             Self::Integer(number) => number.to_string(),
             Self::Other(kind) => (*kind).to_owned(),
         }
     }
 }
+
+const TEXTS_SHOWN_MAX: usize = 4;
 
 /// In quotes, on one line, and not without end.
 fn quoted(text: &str) -> String {
@@ -311,6 +319,10 @@ macro_rules! words {
         }
     };
 }
+
+mod client_address;
+
+pub(crate) use client_address::ClientAddress;
 
 words! {
     /// How a living session is made sure of.
