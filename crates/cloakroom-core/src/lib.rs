@@ -18,6 +18,7 @@ pub mod return_target;
 pub mod session;
 pub mod skew;
 pub mod store;
+pub mod throttle;
 pub mod time;
 pub mod token;
 pub mod verdict;

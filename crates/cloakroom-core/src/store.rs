@@ -23,6 +23,7 @@ use crate::coherence::{FeedReply, Held, Horizon};
 use crate::ending::{EndReason, Ending};
 use crate::password::PasswordHash;
 use crate::session::{SessionId, SessionRecord, Subject};
+use crate::throttle::{Admission, Claims, CounterKey, Step};
 use crate::time::Timestamp;
 use crate::token::TokenDigest;
 
@@ -285,7 +286,7 @@ pub enum Changed {
     Conflict,
 }
 
-/// Keeps accounts. What ends sessions does so in the same transaction.
+/// Keeps accounts, and what is counted of attempts to log in. What ends sessions does so in the same transaction.
 pub trait AccountStore: Send + Sync + Debug + 'static {
     /// Makes an account.
     fn create(&self, account: Account, precedence: Precedence) -> StoreFuture<'_, Created>;
@@ -316,4 +317,19 @@ pub trait AccountStore: Send + Sync + Debug + 'static {
 
     /// Removes an account and ends its sessions, logins under way included.
     fn remove(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed>;
+
+    /// Takes a step of an attempt: reads the counters of its keys, asks [`Claims::take`] and keeps what it returns, with the rows
+    /// locked in between. What is not admitted changes nothing.
+    fn count(&self, claims: Claims, step: Step, at: Timestamp) -> StoreFuture<'_, Admission>;
+
+    /// The keys under which no attempt is made any more, at most `limit`.
+    fn stopped(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>>;
+
+    /// Forgets a counter: attempts under its key are as good as new. `false` if there is none.
+    fn forget_counter(&self, key: CounterKey) -> StoreFuture<'_, bool>;
+
+    /// Forgets up to `chunk` counters that say nothing any more, or that nobody touched for
+    /// [`COUNTER_RETENTION`](crate::throttle::COUNTER_RETENTION), or that are more than `max`: then those with the fewest failures,
+    /// the oldest first. Never one that has stopped. Returns how many.
+    fn purge_counters(&self, at: Timestamp, max: u32, chunk: u32) -> StoreFuture<'_, u64>;
 }

@@ -19,6 +19,7 @@ mod row;
 mod session;
 mod statements;
 mod sweep;
+mod throttle;
 mod value;
 
 pub(crate) use database::PostgresDatabase;

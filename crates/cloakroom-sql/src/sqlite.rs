@@ -18,6 +18,7 @@ mod row;
 mod session;
 mod statements;
 mod sweep;
+mod throttle;
 mod writer;
 
 pub(crate) use database::SqliteDatabase;

@@ -53,6 +53,7 @@ mod replace;
 mod schedule;
 mod scrub;
 mod session;
+mod throttle;
 mod touch;
 mod trial;
 
@@ -333,6 +334,16 @@ clauses! { $
         enabling_revives_nothing,
         removal_ends_the_sessions_and_frees_the_name,
         an_account_that_is_missing_is_missing_everywhere,
+    }
+    throttle {
+        failures_are_remembered_to_the_millisecond,
+        a_success_forgets_the_failures_of_its_name_alone,
+        what_one_rule_refuses_is_counted_under_none,
+        of_concurrent_attempts_five_are_made_at_once,
+        concurrent_attempts_of_many_names_do_not_lock_each_other_out,
+        who_has_stopped_is_named_until_forgotten,
+        counters_that_say_nothing_or_are_old_are_purged,
+        counters_over_the_most_are_purged_in_chunks,
     }
     race {
         concurrent_logins_stay_within_the_cap,

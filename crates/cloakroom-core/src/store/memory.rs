@@ -4,6 +4,7 @@
 
 mod accounts;
 mod feed;
+mod throttle;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
@@ -18,6 +19,7 @@ use super::{
 use crate::account::{Account, LoginName};
 use crate::ending::{EndReason, Ending};
 use crate::session::{ClientFacts, SessionRecord, Subject};
+use crate::throttle::{Counter, CounterKey};
 use crate::time::Timestamp;
 use crate::token::TokenDigest;
 
@@ -38,6 +40,7 @@ struct State {
     /// The last position that was purged from the feed.
     purged_to: i64,
     accounts: BTreeMap<LoginName, Account>,
+    counters: HashMap<CounterKey, Counter>,
 }
 
 impl MemoryStore {

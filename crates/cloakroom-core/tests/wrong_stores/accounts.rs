@@ -4,6 +4,7 @@ use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::password::PasswordHash;
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::{AccountStore, Changed, Created, PasswordChange, Precedence, StoreError, StoreFuture};
+use cloakroom_core::throttle::{Admission, Claims, CounterKey, Step};
 use cloakroom_core::time::Timestamp;
 
 use crate::Fault;
@@ -148,5 +149,21 @@ impl AccountStore for Faulty {
 
     fn remove(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed> {
         Box::pin(self.wrong_remove(subject, at))
+    }
+
+    fn count(&self, claims: Claims, step: Step, at: Timestamp) -> StoreFuture<'_, Admission> {
+        Box::pin(self.wrong_count(claims, step, at))
+    }
+
+    fn stopped(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>> {
+        Box::pin(self.wrong_stopped(limit))
+    }
+
+    fn forget_counter(&self, key: CounterKey) -> StoreFuture<'_, bool> {
+        Box::pin(self.wrong_forget_counter(key))
+    }
+
+    fn purge_counters(&self, at: Timestamp, max: u32, chunk: u32) -> StoreFuture<'_, u64> {
+        Box::pin(self.wrong_purge_counters(at, max, chunk))
     }
 }

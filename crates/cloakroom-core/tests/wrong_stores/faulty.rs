@@ -9,6 +9,7 @@ use cloakroom_core::coherence::Horizon;
 use cloakroom_core::session::{SessionRecord, Subject};
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{Issue, ListQuery, Moment, PAGE_MAX, SessionStore as _, StoreError};
+use cloakroom_core::throttle::CounterKey;
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
 
@@ -36,6 +37,8 @@ pub(crate) struct Notes {
     pub(crate) forgiven: Vec<Subject>,
     /// Subjects that were ended at some time.
     pub(crate) ended: Vec<Subject>,
+    /// Keys under which something refused was counted.
+    pub(crate) counted: Vec<CounterKey>,
     pub(crate) all_forgiven: bool,
     /// Logins that began before this position are overtaken, whoever's they are.
     pub(crate) all_overtaken_before: i64,

@@ -4,6 +4,7 @@ mod accounts;
 mod faulty;
 mod feed;
 mod sessions;
+mod throttle;
 
 use std::sync::Arc;
 
@@ -110,6 +111,17 @@ faults! {
     DisablingAgainMovesTheTime => "disabling_twice_keeps_the_first_time",
     EnablingRevives => "enabling_revives_nothing",
     RemovalLeavesSessions => "removal_ends_the_sessions_and_frees_the_name",
+    CountsInSeconds => "failures_are_remembered_to_the_millisecond",
+    CountsReadThenWrite => "of_concurrent_attempts_five_are_made_at_once",
+    CountsSuccessesAsNothing => "a_success_forgets_the_failures_of_its_name_alone",
+    CountsWhatIsRefused => "what_one_rule_refuses_is_counted_under_none",
+    StoppedNamesNobody => "who_has_stopped_is_named_until_forgotten",
+    StoppedIgnoresTheLimit => "who_has_stopped_is_named_until_forgotten",
+    ForgettingAlwaysSaysYes => "who_has_stopped_is_named_until_forgotten",
+    CounterPurgeIsTooEarly => "counters_that_say_nothing_or_are_old_are_purged",
+    CounterPurgeTakesTheStopped => "counters_that_say_nothing_or_are_old_are_purged",
+    CounterPurgeKnowsNoMost => "counters_over_the_most_are_purged_in_chunks",
+    CounterPurgeIgnoresTheChunk => "counters_over_the_most_are_purged_in_chunks",
 }
 
 fn stores(fault: Fault) -> Stores {

@@ -7,6 +7,7 @@ use cloakroom_core::session::Subject;
 use cloakroom_core::store::{
     AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence, StoreError, StoreErrorKind, StoreFuture,
 };
+use cloakroom_core::throttle::{Admission, Claims, CounterKey, STOP, Step};
 use cloakroom_core::time::Timestamp;
 use sqlx::{PgConnection, Row as _};
 
@@ -16,10 +17,10 @@ use super::error::store_error;
 use super::feed::Cause;
 use super::statements::{LOCK_ACCOUNTS, LOCK_PASSWORD_HASH};
 use super::value::Time;
-use super::{feed, row};
+use super::{feed, row, throttle};
 use crate::statements::{
     ACCOUNT_BY_LOGIN_NAME, ACCOUNT_BY_SUBJECT, ACCOUNTS_AFTER, ANY_ACCOUNT, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
-    INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
+    FORGET_COUNTER, INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, REHASH, REMOVE_ACCOUNT, SET_PASSWORD, STOPPED,
 };
 use crate::words::role_word;
 
@@ -84,6 +85,32 @@ impl AccountStore for PostgresDatabase {
 
     fn remove(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed> {
         Box::pin(self.change_and_end(subject, Change::Remove, at))
+    }
+
+    fn count(&self, claims: Claims, step: Step, at: Timestamp) -> StoreFuture<'_, Admission> {
+        Box::pin(async move {
+            self.transaction(|connection| Box::pin(throttle::count(connection, claims.clone(), step, at))).await
+        })
+    }
+
+    fn stopped(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>> {
+        Box::pin(async move {
+            let stopped = sqlx::query(STOPPED).bind(i64::from(STOP)).bind(i64::from(limit));
+            self.fetch_all(stopped).await?.iter().map(row::counter_key).collect()
+        })
+    }
+
+    fn forget_counter(&self, key: CounterKey) -> StoreFuture<'_, bool> {
+        Box::pin(async move {
+            let forget = sqlx::query(FORGET_COUNTER).bind(key.as_bytes().as_slice());
+            found_one(self.execute(forget).await?)
+        })
+    }
+
+    fn purge_counters(&self, at: Timestamp, max: u32, chunk: u32) -> StoreFuture<'_, u64> {
+        Box::pin(
+            async move { self.transaction(|connection| Box::pin(throttle::purge(connection, at, max, chunk))).await },
+        )
     }
 }
 

@@ -235,3 +235,19 @@ pub(crate) const INSERT_ENTRIES: &str = "INSERT INTO session_feed \
 pub(crate) const REMOVE_SUBJECTS: &str = "DELETE FROM session_subjects WHERE subject = ANY($1)";
 pub(crate) const REMOVE_ACCOUNTS: &str = "DELETE FROM accounts WHERE subject = ANY($1)";
 pub(crate) const REMOVE_ENTRIES: &str = "DELETE FROM session_feed WHERE position = ANY($1)";
+
+// What is counted of attempts to log in.
+pub(crate) const LOCK_COUNTER: &str =
+    "SELECT key, failures, under_way, until_at, changed_at FROM attempt_counters WHERE key = $1 FOR UPDATE";
+/// Where there is no row to lock: makes one that says nothing, or locks the one that came to be in between.
+pub(crate) const ENSURE_COUNTER: &str = "INSERT INTO attempt_counters AS counter \
+     (key, failures, under_way, until_at, changed_at) VALUES ($1, 0, 0, $2, $2) \
+     ON CONFLICT (key) DO UPDATE SET changed_at = counter.changed_at \
+     RETURNING key, failures, under_way, until_at, changed_at";
+/// What somebody holds is not forgotten.
+pub(crate) const PURGE_COUNTERS: &str = "DELETE FROM attempt_counters WHERE key IN (SELECT key FROM attempt_counters \
+     WHERE (failures = 0 AND under_way = 0 AND until_at <= $1) OR (changed_at < $2 AND failures < $3) \
+     LIMIT $4 FOR UPDATE SKIP LOCKED)";
+/// Of more than are to be kept: those with the fewest failures, the oldest first.
+pub(crate) const PURGE_COUNTERS_OVER: &str = "DELETE FROM attempt_counters WHERE key IN (SELECT key FROM attempt_counters \
+     WHERE failures < $1 ORDER BY failures, changed_at LIMIT $2 FOR UPDATE SKIP LOCKED)";

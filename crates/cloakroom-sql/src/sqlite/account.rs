@@ -7,6 +7,7 @@ use cloakroom_core::session::Subject;
 use cloakroom_core::store::{
     AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence, StoreError, StoreErrorKind, StoreFuture,
 };
+use cloakroom_core::throttle::{Admission, Claims, CounterKey, Step};
 use cloakroom_core::time::Timestamp;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Sqlite, SqliteConnection};
@@ -14,10 +15,10 @@ use sqlx::{Sqlite, SqliteConnection};
 use super::database::SqliteDatabase;
 use super::error::store_error;
 use super::statements::PASSWORD_HASH;
-use super::{feed, row};
+use super::{feed, row, throttle};
 use crate::statements::{
     ACCOUNT_BY_LOGIN_NAME, ACCOUNT_BY_SUBJECT, ACCOUNTS_AFTER, ANY_ACCOUNT, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
-    INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
+    FORGET_COUNTER, INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
 };
 use crate::words::role_word;
 
@@ -90,6 +91,26 @@ impl AccountStore for SqliteDatabase {
                 change_and_end(connection, remove, &subject, EndReason::AccountRemoved, at).await
             })
         }))
+    }
+
+    fn count(&self, claims: Claims, step: Step, at: Timestamp) -> StoreFuture<'_, Admission> {
+        Box::pin(self.writer().run(move |connection| Box::pin(throttle::count(connection, claims, step, at))))
+    }
+
+    fn stopped(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>> {
+        Box::pin(async move { throttle::stopped(&self.readers().pool()?, limit).await })
+    }
+
+    fn forget_counter(&self, key: CounterKey) -> StoreFuture<'_, bool> {
+        Box::pin(self.writer().run(move |connection| {
+            Box::pin(
+                async move { found_one(connection, sqlx::query(FORGET_COUNTER).bind(key.as_bytes().as_slice())).await },
+            )
+        }))
+    }
+
+    fn purge_counters(&self, at: Timestamp, max: u32, chunk: u32) -> StoreFuture<'_, u64> {
+        Box::pin(self.writer().run(move |connection| Box::pin(throttle::purge(connection, at, max, chunk))))
     }
 }
 

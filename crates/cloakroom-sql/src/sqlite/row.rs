@@ -9,6 +9,7 @@ use cloakroom_core::ending::Ending;
 use cloakroom_core::password::PasswordHash;
 use cloakroom_core::session::{AuthMethod, ClientFacts, SessionRecord, Subject};
 use cloakroom_core::store::{StoreError, StoreErrorKind};
+use cloakroom_core::throttle::{Counter, CounterKey};
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
 use sqlx::sqlite::SqliteRow;
@@ -173,4 +174,26 @@ pub(crate) fn entry(row: &SqliteRow) -> Result<Entry, StoreError> {
         reason: reason.map(str::parse).transpose().map_err(|_| source.corrupt("reason"))?,
         at: source.time("at")?,
     })
+}
+
+/// What is counted under a key.
+pub(crate) fn counter(row: &SqliteRow) -> Result<Counter, StoreError> {
+    let source = Source { row, table: "attempt_counters" };
+    let number = |column| {
+        let number: i64 = source.get(column)?;
+        u32::try_from(number).map_err(|_| source.corrupt(column))
+    };
+    Ok(Counter {
+        failures: number("failures")?,
+        under_way: number("under_way")?,
+        until: source.time("until_at")?,
+        changed_at: source.time("changed_at")?,
+    })
+}
+
+/// A counter's key by itself.
+pub(crate) fn counter_key(row: &SqliteRow) -> Result<CounterKey, StoreError> {
+    let source = Source { row, table: "attempt_counters" };
+    let bytes: &[u8] = source.get("key")?;
+    bytes.try_into().map(CounterKey::from_bytes).map_err(|_| source.corrupt("key"))
 }

@@ -86,3 +86,14 @@ pub(crate) const ENSURE_SEQUENCE: &str = "INSERT INTO sqlite_sequence (name, seq
 /// A position above all that either database has ever given out.
 pub(crate) const RESERVE_POSITION: &str =
     "UPDATE sqlite_sequence SET seq = max(seq, $1) + 1 WHERE name = 'session_feed' RETURNING seq";
+
+// What is counted of attempts to log in.
+pub(crate) const COUNTER: &str =
+    "SELECT key, failures, under_way, until_at, changed_at FROM attempt_counters WHERE key = $1";
+pub(crate) const INSERT_COUNTER: &str =
+    "INSERT INTO attempt_counters (failures, under_way, until_at, changed_at, key) VALUES ($1, $2, $3, $4, $5)";
+pub(crate) const PURGE_COUNTERS: &str = "DELETE FROM attempt_counters WHERE key IN (SELECT key FROM attempt_counters \
+     WHERE (failures = 0 AND under_way = 0 AND until_at <= $1) OR (changed_at < $2 AND failures < $3) LIMIT $4)";
+/// Of more than are to be kept: those with the fewest failures, the oldest first.
+pub(crate) const PURGE_COUNTERS_OVER: &str = "DELETE FROM attempt_counters WHERE key IN (SELECT key FROM attempt_counters \
+     WHERE failures < $1 ORDER BY failures, changed_at LIMIT $2)";

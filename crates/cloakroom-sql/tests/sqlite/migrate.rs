@@ -35,7 +35,13 @@ async fn up_down_and_up_again_with_data() {
     let rows = |table: &str, rows| (table.to_owned(), rows);
     assert_eq!(
         database.would_drop(Scope::Everything).await.unwrap(),
-        [rows("accounts", 0), rows("sessions", 1), rows("session_subjects", 3), rows("session_feed", 1)]
+        [
+            rows("accounts", 0),
+            rows("attempt_counters", 0),
+            rows("sessions", 1),
+            rows("session_subjects", 3),
+            rows("session_feed", 1)
+        ]
     );
 
     database.roll_back(Scope::Everything).await.unwrap();

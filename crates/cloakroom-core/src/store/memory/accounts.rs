@@ -8,6 +8,7 @@ use crate::ending::EndReason;
 use crate::password::PasswordHash;
 use crate::session::Subject;
 use crate::store::{AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence, StoreFuture};
+use crate::throttle::{Admission, Claims, CounterKey, Step};
 use crate::time::Timestamp;
 
 impl State {
@@ -105,5 +106,21 @@ impl AccountStore for MemoryStore {
             None => Changed::Missing,
         };
         ready(Ok(changed))
+    }
+
+    fn count(&self, claims: Claims, step: Step, at: Timestamp) -> StoreFuture<'_, Admission> {
+        ready(Ok(self.state().count(&claims, step, at)))
+    }
+
+    fn stopped(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>> {
+        ready(Ok(self.state().stopped(limit)))
+    }
+
+    fn forget_counter(&self, key: CounterKey) -> StoreFuture<'_, bool> {
+        ready(Ok(self.state().counters.remove(&key).is_some()))
+    }
+
+    fn purge_counters(&self, at: Timestamp, max: u32, chunk: u32) -> StoreFuture<'_, u64> {
+        ready(Ok(self.state().purge_counters(at, max, chunk)))
     }
 }

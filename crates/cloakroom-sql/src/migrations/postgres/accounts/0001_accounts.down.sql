@@ -1,2 +1,3 @@
--- Drops every account, with its password.
+-- Drops every account, with its password, and what was counted of attempts to log in.
+DROP TABLE attempt_counters;
 DROP TABLE accounts;

@@ -9,3 +9,14 @@ CREATE TABLE accounts (
     password_changed_at timestamptz NOT NULL,
     disabled_at timestamptz
 );
+
+-- What is counted of attempts to log in: one row for each login name, network or session under which some failed or are under way.
+CREATE TABLE attempt_counters (
+    -- SHA-256, so that nothing here says which names were typed.
+    key bytea NOT NULL PRIMARY KEY CHECK (octet_length(key) = 32),
+    failures bigint NOT NULL CHECK (failures BETWEEN 0 AND 4294967295),
+    under_way bigint NOT NULL CHECK (under_way BETWEEN 0 AND 4294967295),
+    -- Of a name or a session: before this, no attempt. Of a network: when its budget is whole again.
+    until_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL
+);

@@ -9,3 +9,14 @@ CREATE TABLE accounts (
     password_changed_at INTEGER NOT NULL,
     disabled_at INTEGER
 ) STRICT;
+
+-- What is counted of attempts to log in: one row for each login name, network or session under which some failed or are under way.
+CREATE TABLE attempt_counters (
+    -- SHA-256, so that nothing here says which names were typed.
+    key BLOB NOT NULL PRIMARY KEY CHECK (length(key) = 32),
+    failures INTEGER NOT NULL CHECK (failures BETWEEN 0 AND 4294967295),
+    under_way INTEGER NOT NULL CHECK (under_way BETWEEN 0 AND 4294967295),
+    -- Of a name or a session: before this, no attempt. Of a network: when its budget is whole again.
+    until_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

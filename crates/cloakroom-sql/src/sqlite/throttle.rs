@@ -1,0 +1,82 @@
+//! What is counted of attempts to log in. The single writer is the lock.
+
+use cloakroom_core::store::StoreError;
+use cloakroom_core::throttle::{Admission, COUNTER_RETENTION, Claims, Counter, CounterKey, STOP, Step};
+use cloakroom_core::time::Timestamp;
+use sqlx::{Row as _, SqliteConnection, SqlitePool};
+
+use super::error::store_error;
+use super::row;
+use super::statements::{COUNTER, INSERT_COUNTER, PURGE_COUNTERS, PURGE_COUNTERS_OVER};
+use crate::statements::{COUNT_COUNTERS, FORGET_COUNTER, SET_COUNTER, STOPPED};
+
+pub(super) async fn count(
+    connection: &mut SqliteConnection,
+    claims: Claims,
+    step: Step,
+    at: Timestamp,
+) -> Result<Admission, StoreError> {
+    let mut found = Vec::new();
+    for key in claims.keys() {
+        let row = sqlx::query(COUNTER).bind(key.as_bytes().as_slice()).fetch_optional(&mut *connection).await;
+        found.push(row.map_err(store_error)?.as_ref().map(row::counter).transpose()?);
+    }
+    let (admission, taken) = claims.take(step, &found, at);
+    if admission == Admission::Admitted {
+        for (key, (found, taken)) in claims.keys().zip(found.into_iter().zip(taken)) {
+            keep(connection, key, found.is_some(), taken).await?;
+        }
+    }
+    Ok(admission)
+}
+
+async fn keep(
+    connection: &mut SqliteConnection,
+    key: CounterKey,
+    is_there: bool,
+    counter: Option<Counter>,
+) -> Result<(), StoreError> {
+    let Some(counter) = counter else {
+        let forget = sqlx::query(FORGET_COUNTER).bind(key.as_bytes().as_slice()).execute(connection).await;
+        return forget.map(|_| ()).map_err(store_error);
+    };
+    sqlx::query(if is_there { SET_COUNTER } else { INSERT_COUNTER })
+        .bind(i64::from(counter.failures))
+        .bind(i64::from(counter.under_way))
+        .bind(counter.until.as_millis())
+        .bind(counter.changed_at.as_millis())
+        .bind(key.as_bytes().as_slice())
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(store_error)
+}
+
+pub(super) async fn stopped(pool: &SqlitePool, limit: u32) -> Result<Vec<CounterKey>, StoreError> {
+    let stopped = sqlx::query(STOPPED).bind(i64::from(STOP)).bind(i64::from(limit)).fetch_all(pool).await;
+    stopped.map_err(store_error)?.iter().map(row::counter_key).collect()
+}
+
+pub(super) async fn purge(
+    connection: &mut SqliteConnection,
+    at: Timestamp,
+    max: u32,
+    chunk: u32,
+) -> Result<u64, StoreError> {
+    let purge = sqlx::query(PURGE_COUNTERS)
+        .bind(at.as_millis())
+        .bind(at.minus(COUNTER_RETENTION).as_millis())
+        .bind(i64::from(STOP))
+        .bind(i64::from(chunk));
+    let purged = purge.execute(&mut *connection).await.map_err(store_error)?.rows_affected();
+    if purged > 0 {
+        return Ok(purged);
+    }
+    let row = sqlx::query(COUNT_COUNTERS).fetch_one(&mut *connection).await.map_err(store_error)?;
+    let over = row.try_get::<i64, _>(0).map_err(store_error)?.saturating_sub(i64::from(max)).min(i64::from(chunk));
+    if over <= 0 {
+        return Ok(0);
+    }
+    let purge = sqlx::query(PURGE_COUNTERS_OVER).bind(i64::from(STOP)).bind(over).execute(connection).await;
+    Ok(purge.map_err(store_error)?.rows_affected())
+}
