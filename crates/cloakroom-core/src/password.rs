@@ -6,6 +6,7 @@
 //! another language than English: [`PasswordRefusal::code`] is the catalogue's key.
 
 mod blocklist;
+mod breached;
 mod context;
 mod counting;
 mod fold;
@@ -20,6 +21,7 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
+pub use breached::{BreachKey, BreachList, BreachListError};
 pub use context::ContextKind;
 pub use counting::{CountingHasher, HashCounts};
 pub use guessable::Pattern;

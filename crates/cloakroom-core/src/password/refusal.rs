@@ -29,6 +29,9 @@ pub enum PasswordRefusal {
     /// It is one of the passwords that are tried first.
     #[error("the password is on a list of common passwords, which are tried first; choose another")]
     Common,
+    /// It stands in the operator's file of breached passwords. [`PasswordRules`](super::PasswordRules) never say so: they read no file.
+    #[error("the password is on a list of passwords that were stolen somewhere, which are tried first; choose another")]
+    Breached,
     /// It follows a pattern that programs guess quickly.
     #[error("the password is easy to guess because of {pattern}; a few unrelated words in a row are hard to guess")]
     Guessable {
@@ -45,7 +48,8 @@ pub enum PasswordRefusal {
 
 impl PasswordRefusal {
     /// Every code there is.
-    pub const CODES: &'static [&'static str] = &["too_short", "too_long", "control", "common", "guessable", "context"];
+    pub const CODES: &'static [&'static str] =
+        &["too_short", "too_long", "control", "common", "breached", "guessable", "context"];
 
     /// The key of the message catalogue.
     pub const fn code(&self) -> &'static str {
@@ -54,6 +58,7 @@ impl PasswordRefusal {
             Self::TooLong { .. } => "too_long",
             Self::Control => "control",
             Self::Common => "common",
+            Self::Breached => "breached",
             Self::Guessable { .. } => "guessable",
             Self::Context { .. } => "context",
         }

@@ -117,5 +117,6 @@ password-too_short = { $found ->
 password-too_long = At most { $max } characters are possible.
 password-control = It contains a control character, such as a tab or a line break.
 password-common = It is on a list of passwords that are tried first. Choose another.
+password-breached = It is on a list of passwords that were stolen somewhere. Choose another, and do not use it elsewhere either.
 password-guessable = It is easy to guess. A few unrelated words in a row are hard to guess.
 password-context = It is little more than your name or the name of this service. Choose words that have nothing to do with them.

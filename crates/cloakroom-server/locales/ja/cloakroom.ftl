@@ -105,5 +105,6 @@ password-too_short = { $found } 文字では短すぎます。{ $min } 文字以
 password-too_long = { $max } 文字までです。
 password-control = タブや改行などの制御文字が含まれています。
 password-common = 最初に試されやすいパスワードです。別のものにしてください。
+password-breached = どこかから流出したパスワードの一覧に載っています。別のものにし、ほかでも使わないでください。
 password-guessable = 推測されやすいパスワードです。関係のない言葉をいくつか並べてください。
 password-context = あなたの名前やこのサービスの名前とほとんど同じです。関係のない言葉を選んでください。
