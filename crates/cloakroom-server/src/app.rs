@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use cloakroom::{Sessions, Timestamp};
 use cloakroom_core::account::LoginName;
-use cloakroom_core::password::PasswordRules;
 use cloakroom_core::store::AccountStore;
 use cloakroom_core::world::{Clock, Random};
 use cloakroom_sql::Database;
 
 use crate::credential::Hashing;
 use crate::locale::Catalogue;
+use crate::password::NewPasswords;
 use crate::setup::Setup;
 
 /// The application. Clones are the same.
@@ -24,7 +24,7 @@ pub(crate) struct Parts {
     pub(crate) database: Database,
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) hashing: Hashing,
-    pub(crate) rules: PasswordRules,
+    pub(crate) new_passwords: NewPasswords,
     pub(crate) catalogue: Catalogue,
     pub(crate) setup: Setup,
     /// The origin browsers use, where it is configured.
@@ -54,8 +54,8 @@ impl App {
         &self.0.hashing
     }
 
-    pub(crate) fn rules(&self) -> &PasswordRules {
-        &self.0.rules
+    pub(crate) fn new_passwords(&self) -> &NewPasswords {
+        &self.0.new_passwords
     }
 
     pub(crate) fn catalogue(&self) -> &Catalogue {

@@ -14,7 +14,7 @@ mod types;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cloakroom::Validation;
 use cloakroom_core::client_address::TrustedProxies;
@@ -24,9 +24,11 @@ use cloakroom_sql::OpenOptions;
 
 pub(crate) use error::ConfigError;
 pub(crate) use show::effective;
-pub(crate) use types::{CookieDomain, DatabaseUrl, LogFilter, LogFormat, PublicUrl};
+pub(crate) use types::{CookieDomain, DatabaseUrl, FilePath, LogFilter, LogFormat, PublicUrl};
 
 use layers::Layers;
+
+use crate::password::{BreachedFile, NewPasswords};
 
 /// The file that is read when `--config` names no other.
 pub(crate) const DEFAULT_FILE: &str = "cloakroom.toml";
@@ -61,6 +63,8 @@ pub(crate) struct Config {
     pub(crate) cookie: CookieConfig,
     /// `login.*`
     pub(crate) login: LoginConfig,
+    /// `password.*`
+    pub(crate) password: PasswordConfig,
     /// `proxy.trusted`; `None`: nobody said whether there is a proxy.
     pub(crate) proxies: Option<TrustedProxies>,
     /// `metrics.*`: where they are shown, if anywhere.
@@ -94,6 +98,13 @@ pub(crate) struct CookieConfig {
 pub(crate) struct LoginConfig {
     /// How many passwords are hashed at once. 1 to 64.
     pub(crate) concurrency: u32,
+}
+
+/// `password.*`
+#[derive(Debug)]
+pub(crate) struct PasswordConfig {
+    /// Hashes of breached passwords, sorted.
+    pub(crate) breached_hashes: Option<FilePath>,
 }
 
 /// `log.*`
@@ -138,6 +149,7 @@ impl Config {
                 insecure: layers.value(&keys::COOKIE_INSECURE)?,
             },
             login: LoginConfig { concurrency: layers.value(&keys::LOGIN_CONCURRENCY)? },
+            password: PasswordConfig { breached_hashes: layers.value(&keys::BREACHED_HASHES)? },
             proxies: layers.value(&keys::PROXY_TRUSTED)?,
             metrics: layers.value(&keys::METRICS_LISTEN)?,
             log: LogConfig { format: layers.value(&keys::LOG_FORMAT)?, filter: layers.value(&keys::LOG_FILTER)? },
@@ -146,10 +158,25 @@ impl Config {
         Ok(config)
     }
 
-    /// The password rules, knowing how this service is called.
-    pub(crate) fn password_rules(&self) -> PasswordRules {
+    /// What a new password is held against: rules that know how this service is called, and the file of breached ones.
+    pub(crate) fn new_passwords(&self) -> NewPasswords {
         let host = self.public_url.as_ref().map(|url| url.host().to_owned());
-        PasswordRules::new(std::iter::once("cloakroom".to_owned()).chain(host))
+        let rules = PasswordRules::new(std::iter::once("cloakroom".to_owned()).chain(host));
+        NewPasswords::new(rules, self.breached_file())
+    }
+
+    /// Whether the file of breached passwords can be used, where one is named. Reads from it.
+    ///
+    /// Asked by whatever sets passwords and by `config check`: a missing file keeps nobody from ending sessions.
+    ///
+    /// # Errors
+    /// When it is not there or not such a file.
+    pub(crate) fn check_breached_hashes(&self) -> Result<(), ConfigError> {
+        self.breached_file().map_or(Ok(()), |file| check::breached_hashes(&file))
+    }
+
+    fn breached_file(&self) -> Option<BreachedFile> {
+        self.password.breached_hashes.as_ref().map(|path| BreachedFile::from(Path::new(path.as_str())))
     }
 
     /// Whether the server may listen like this: beyond loopback, a cookie over plain http could be read on the way.

@@ -15,6 +15,7 @@ mod health;
 mod locale;
 mod metrics;
 mod pages;
+mod password;
 mod relative_time;
 mod request_id;
 mod routes;

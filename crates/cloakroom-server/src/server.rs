@@ -100,7 +100,7 @@ fn put_together(config: &Config, database: Database) -> Result<(App, Zeroizing<S
         accounts: database.accounts(),
         database,
         hashing: Hashing::new(Arc::new(hasher), config.login.concurrency as usize),
-        rules: config.password_rules(),
+        new_passwords: config.new_passwords(),
         catalogue: Catalogue::load().map_err(Failure::new)?,
         setup,
         public_origin: config.public_url.as_ref().map(|url| url.as_str().to_owned()),

@@ -21,7 +21,9 @@ pub(super) fn run(command: Option<Command>, inputs: &Inputs) -> Result<(), Failu
     let text = match command {
         None => config::effective(inputs)?,
         Some(Command::Check) => {
-            Config::load(inputs)?.check_listener()?;
+            let config = Config::load(inputs)?;
+            config.check_listener()?;
+            config.check_breached_hashes()?;
             "the configuration is valid\n".to_owned()
         }
     };

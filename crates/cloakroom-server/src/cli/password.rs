@@ -29,8 +29,10 @@ impl Source {
     /// # Errors
     /// When there is nobody to ask, or the password breaks a rule; the text says which, and never the password.
     pub(super) fn read_hash(self, name: &LoginName, config: &Config) -> Result<PasswordHash, Failure> {
+        // Before anybody types a password for nothing.
+        config.check_breached_hashes()?;
         let typed = if self.password_stdin { first_line(io::stdin().lock())? } else { ask(name)? };
-        let password = config.password_rules().check(&typed, name).map_err(Failure::new)?;
+        let password = config.new_passwords().judge_blocking(&typed, name).map_err(Failure::new)?;
         let hasher = Argon2idHasher::new(HashParameters::default(), Arc::new(SystemRandom));
         hasher.hash(&password).map_err(|error| Failure::new(format_args!("cannot hash the password: {error}")))
     }

@@ -11,6 +11,7 @@ use crate::telemetry;
 /// When the listener is refused, or the server cannot start.
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     config.check_listener()?;
+    config.check_breached_hashes()?;
     telemetry::start(&config.log)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

@@ -10,6 +10,7 @@ use super::keys;
 use super::layers::Layers;
 use super::types::Setting;
 use super::{Config, span};
+use crate::password::BreachedFile;
 
 /// The limits of sessions. A default that another limit leaves no room for gives way; a value somebody set does not.
 pub(super) fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
@@ -93,6 +94,16 @@ pub(super) fn cookie_domain(layers: &Layers, config: &Config) -> Result<(), Conf
         }
         Some(_) => Ok(()),
     }
+}
+
+/// A file that nobody can look into would refuse every new password, or mean nothing.
+pub(super) fn breached_hashes(file: &BreachedFile) -> Result<(), ConfigError> {
+    file.check().map_err(|error| {
+        ConfigError::Together(format!(
+            "{}: {error}; name a file of SHA-1 hashes that is sorted by hash and can be read, or leave the key away",
+            keys::BREACHED_HASHES.name
+        ))
+    })
 }
 
 /// Beyond loopback, plain http needs an explicit word.

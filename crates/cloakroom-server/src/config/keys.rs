@@ -11,7 +11,9 @@ use cloakroom_sql::OpenOptions;
 
 use super::error::{ConfigError, Source};
 use super::layers::Layers;
-use super::types::{ClientAddress, CookieDomain, DatabaseUrl, LogFilter, LogFormat, PublicUrl, Setting, Validation};
+use super::types::{
+    ClientAddress, CookieDomain, DatabaseUrl, FilePath, LogFilter, LogFormat, PublicUrl, Setting, Validation,
+};
 
 /// A key whose values are of type `T`.
 pub(crate) struct Key<T> {
@@ -260,6 +262,13 @@ pub(crate) static LOGIN_CONCURRENCY: Key<u32> = Key {
     )
 };
 
+pub(crate) static BREACHED_HASHES: Key<Option<FilePath>> = key(
+    "password.breached_hashes",
+    || None,
+    "the path of a file with SHA-1 hashes of passwords in hexadecimal, one a line, sorted, such as that of Pwned Passwords",
+    "Passwords that were stolen somewhere: none in this file can be set. A relative path starts in the working directory.",
+);
+
 pub(crate) static PROXY_TRUSTED: Key<Option<TrustedProxies>> = key(
     "proxy.trusted",
     || None,
@@ -310,6 +319,7 @@ pub(crate) static ALL: &[&dyn AnyKey] = &[
     &COOKIE_DOMAIN,
     &COOKIE_INSECURE,
     &LOGIN_CONCURRENCY,
+    &BREACHED_HASHES,
     &PROXY_TRUSTED,
     &METRICS_LISTEN,
     &LOG_FORMAT,

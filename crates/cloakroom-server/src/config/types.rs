@@ -274,6 +274,28 @@ impl Setting for DatabaseUrl {
     }
 }
 
+/// The path of a file that is read when it is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FilePath(String);
+
+impl FilePath {
+    /// As it was written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Setting for FilePath {
+    const TYPE: &'static str = "path";
+    fn read(raw: &Raw) -> Option<Self> {
+        let text = raw.text().filter(|text| !text.is_empty() && !text.contains('\0'))?;
+        Some(Self(text.to_owned()))
+    }
+    fn show(&self) -> Option<String> {
+        Some(format!("{:?}", self.0))
+    }
+}
+
 /// A domain whose subdomains get the cookie too (RFC 6265 section 5.1.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CookieDomain(String);

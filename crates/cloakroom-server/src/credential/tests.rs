@@ -21,6 +21,7 @@ use tower::ServiceExt as _;
 use super::*;
 use crate::app::Parts;
 use crate::locale::Catalogue;
+use crate::password::NewPasswords;
 use crate::setup::Setup;
 
 const PASSWORD: &str = "violet tractor hums at noon";
@@ -43,7 +44,7 @@ impl World {
             accounts: database.accounts(),
             database: database.clone(),
             hashing: Hashing::new(hasher, 2),
-            rules: PasswordRules::default(),
+            new_passwords: NewPasswords::new(PasswordRules::default(), None),
             catalogue: Catalogue::load().unwrap(),
             setup: Setup::new(&SystemRandom).unwrap().0,
             public_origin: None,

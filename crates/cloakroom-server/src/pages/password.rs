@@ -29,7 +29,7 @@ pub(crate) async fn post(
     let unprocessable = (StatusCode::UNPROCESSABLE_ENTITY, None);
     let subject = session.principal().subject().clone();
     let account = app.accounts().by_subject(subject).await?.ok_or(Failure::of(Code::NotFound))?;
-    let (current, new) = match read(&app, fields, &account) {
+    let (current, new) = match read(&app, fields, &account).await? {
         Ok(passwords) => passwords,
         Err(errors) => {
             return show(&app, &sessions, &session, &headers, unprocessable, &errors).await;
@@ -58,16 +58,21 @@ pub(crate) async fn post(
     Ok((replaced, Waited::for_all(&sessions).await.to_account()).into_response())
 }
 
+/// The passwords, or every complaint about the form.
+///
 /// # Errors
-/// Every complaint about the form.
-fn read(app: &App, mut fields: Fields, account: &Account) -> Result<(Password, Password), Vec<FieldError>> {
+/// `busy` or `unavailable` when the new one cannot be judged.
+async fn read(
+    app: &App,
+    mut fields: Fields,
+    account: &Account,
+) -> Result<Result<(Password, Password), Vec<FieldError>>, Failure> {
     fields.optional("login_name"); // sent for password managers, and not needed
     let current = fields.password("current_password");
     let (typed, again) = (fields.text("new_password"), fields.text("new_password_again"));
     let mut new = None;
     if !typed.is_empty() {
-        // Judging a password may take some milliseconds of computing: other requests go on meanwhile.
-        match tokio::task::block_in_place(|| app.rules().check(&typed, &account.login_name)) {
+        match app.new_passwords().judge(&typed, &account.login_name).await? {
             Ok(password) => new = Some(password),
             Err(refusal) => fields.complain("new_password", Complaint::Password(refusal)),
         }
@@ -76,8 +81,8 @@ fn read(app: &App, mut fields: Fields, account: &Account) -> Result<(Password, P
         }
     }
     let errors = fields.into_errors();
-    match (current, new) {
+    Ok(match (current, new) {
         (Some(current), Some(new)) if errors.is_empty() => Ok((current, new)),
         _ => Err(errors),
-    }
+    })
 }

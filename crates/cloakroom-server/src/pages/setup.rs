@@ -40,7 +40,7 @@ pub(crate) async fn post(
     require_open(&app, &code).await?;
     let fields = Fields::from_form(request).await?;
     let typed: String = fields.peek("login_name").chars().take(255).collect();
-    let (name, password) = match read(&app, fields) {
+    let (name, password) = match read(&app, fields).await? {
         Ok(read) => read,
         Err(errors) => return show(&app, &headers, StatusCode::UNPROCESSABLE_ENTITY, &typed, &errors),
     };
@@ -70,16 +70,17 @@ async fn require_open(app: &App, code: &str) -> Result<(), Failure> {
     if app.setup().is(code) && !app.accounts().any().await? { Ok(()) } else { Err(Failure::of(Code::NotFound)) }
 }
 
+/// What was typed, or every complaint about the form.
+///
 /// # Errors
-/// Every complaint about the form.
-fn read(app: &App, mut fields: Fields) -> Result<(LoginName, Password), Vec<FieldError>> {
+/// `busy` or `unavailable` when the password cannot be judged.
+async fn read(app: &App, mut fields: Fields) -> Result<Result<(LoginName, Password), Vec<FieldError>>, Failure> {
     let name = fields.login_name("login_name");
     let typed = fields.text("password");
     let again = fields.optional("password_again");
     let mut password = None;
     if let (Some(name), false) = (&name, typed.is_empty()) {
-        // Judging a password may take some milliseconds of computing: other requests go on meanwhile.
-        match tokio::task::block_in_place(|| app.rules().check(&typed, name)) {
+        match app.new_passwords().judge(&typed, name).await? {
             Ok(checked) => password = Some(checked),
             Err(refusal) => fields.complain("password", Complaint::Password(refusal)),
         }
@@ -88,10 +89,10 @@ fn read(app: &App, mut fields: Fields) -> Result<(LoginName, Password), Vec<Fiel
         fields.complain("password_again", Complaint::Mismatch);
     }
     let errors = fields.into_errors();
-    match (name, password) {
+    Ok(match (name, password) {
         (Some(name), Some(password)) if errors.is_empty() => Ok((name, password)),
         _ => Err(errors),
-    }
+    })
 }
 
 fn show(

@@ -1,6 +1,7 @@
 //! Requirements of the standards that nothing else here proves, each over HTTP against the real process. `docs/standards.md` names
 //! these tests; a tidy rule makes sure that they exist.
 
+mod breached;
 mod client_address;
 mod cookies;
 mod enumeration;
