@@ -14,6 +14,8 @@ mod fields;
 mod health;
 mod locale;
 mod metrics;
+#[cfg(test)]
+mod mutation;
 mod pages;
 mod password;
 mod relative_time;
