@@ -191,4 +191,6 @@ impl Config {
 }
 
 #[cfg(test)]
+mod fuzzed;
+#[cfg(test)]
 mod tests;

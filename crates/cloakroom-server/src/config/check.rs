@@ -44,12 +44,17 @@ pub(super) fn lease(layers: &Layers) -> Result<LeaseTerms, ConfigError> {
     let poll = layers.explicit(&keys::POLL)?;
     let terms = LeaseTerms {
         lease,
-        poll: poll.unwrap_or_else(|| defaults.poll.min(lease / 5)),
+        // In whole milliseconds, as durations are written.
+        poll: poll.unwrap_or_else(|| defaults.poll.min(whole_millis(lease / 5))),
         capacity: layers.value(&keys::CACHE)?,
     };
     let bound = |key: &str| (key == "poll").then_some((keys::LEASE.name, terms.lease));
     terms.check().map_err(|error| out_of_range(layers, bound(error.key), error))?;
     Ok(terms)
+}
+
+fn whole_millis(duration: Duration) -> Duration {
+    Duration::new(duration.as_secs(), duration.subsec_millis() * 1_000_000)
 }
 
 /// Which other limit bounds the one of this name.

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use cloakroom_core::coherence::LeaseTerms;
+
 use super::layers::Layers;
-use super::{Config, ConfigError, Inputs, keys};
+use super::{Config, ConfigError, Inputs, check, keys};
 
 /// Every key with its value and source, one a line.
 ///
@@ -12,11 +14,12 @@ use super::{Config, ConfigError, Inputs, keys};
 pub(crate) fn effective(inputs: &Inputs) -> Result<String, ConfigError> {
     let layers = Layers::read(inputs)?;
     let config = Config::from_layers(&layers)?;
+    let terms = check::lease(&layers)?;
     let mut text = String::new();
     for key in keys::ALL {
         let (shown, source) = key.effective(&layers)?;
         // These defaults give way to other limits, so what counts is the checked policy.
-        let shown = adjusted(key.name(), &config).or(shown);
+        let shown = adjusted(key.name(), &config, &terms).or(shown);
         let line = match shown {
             Some(value) => writeln!(text, "{} = {value} # {source}", key.name()),
             None => writeln!(text, "# {} is not set", key.name()),
@@ -26,13 +29,28 @@ pub(crate) fn effective(inputs: &Inputs) -> Result<String, ConfigError> {
     Ok(text)
 }
 
-fn adjusted(name: &str, config: &Config) -> Option<String> {
+fn adjusted(name: &str, config: &Config, terms: &LeaseTerms) -> Option<String> {
     use super::types::Setting as _;
     match name {
         "database.migrate" => config.database.migrate.show(),
         "session.idle_timeout" => config.policy.idle_timeout.show(),
         "session.keep_idle_timeout" => config.policy.keep_idle_timeout.show(),
+        "session.poll" => terms.poll.show(),
         "session.keep_absolute_timeout" => config.policy.keep_absolute_timeout.show(),
         _ => None,
     }
+}
+
+/// A text as a basic string of TOML. What cannot be seen is escaped, so that a terminal shows what is there.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\'' => quoted.push(c),
+            _ if c.escape_debug().len() == 1 => quoted.push(c),
+            _ => quoted.extend(format!("\\U{:08X}", u32::from(c)).chars()),
+        }
+    }
+    quoted + "\""
 }

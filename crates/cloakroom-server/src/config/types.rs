@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
+use super::show::quoted;
 use super::span;
 
 /// A value as it was found, before it has a type.
@@ -35,7 +36,7 @@ impl Raw {
     /// For an error message.
     pub(super) fn shown(&self) -> String {
         match self {
-            Self::Loose(text) | Self::Text(text) => quoted(text),
+            Self::Loose(text) | Self::Text(text) => shortened(text),
             Self::Flag(flag) => flag.to_string(),
             Self::Texts(texts) => {
                 let shown: Vec<_> = texts.iter().take(TEXTS_SHOWN_MAX).map(|text| quoted(text)).collect();
@@ -50,7 +51,7 @@ impl Raw {
 const TEXTS_SHOWN_MAX: usize = 4;
 
 /// In quotes, on one line, and not without end.
-fn quoted(text: &str) -> String {
+fn shortened(text: &str) -> String {
     const SHOWN_CHARS_MAX: usize = 80;
     let cut: String = text.chars().take(SHOWN_CHARS_MAX).collect();
     let dots = if cut.len() < text.len() { "…" } else { "" };
@@ -77,7 +78,7 @@ impl Setting for SocketAddr {
         raw.text()?.parse().ok()
     }
     fn show(&self) -> Option<String> {
-        Some(format!("{:?}", self.to_string()))
+        Some(quoted(&self.to_string()))
     }
 }
 
@@ -115,7 +116,7 @@ impl Setting for Duration {
         span::parse(raw.text()?)
     }
     fn show(&self) -> Option<String> {
-        Some(format!("{:?}", span::show(*self)))
+        Some(quoted(&span::show(*self)))
     }
 }
 
@@ -181,7 +182,7 @@ impl Setting for PublicUrl {
         Some(Self(format!("{scheme}://{host}{port}")))
     }
     fn show(&self) -> Option<String> {
-        Some(format!("{:?}", self.0))
+        Some(quoted(&self.0))
     }
     fn found(raw: &Raw) -> String {
         // Somebody may have put a password into it.
@@ -263,7 +264,7 @@ impl Setting for DatabaseUrl {
         (is_named && !text.contains('\0')).then(|| Self(text.to_owned()))
     }
     fn show(&self) -> Option<String> {
-        Some(format!("{:?}", self.redacted()))
+        Some(quoted(&self.redacted()))
     }
     fn found(raw: &Raw) -> String {
         match raw.text() {
@@ -292,7 +293,7 @@ impl Setting for FilePath {
         Some(Self(text.to_owned()))
     }
     fn show(&self) -> Option<String> {
-        Some(format!("{:?}", self.0))
+        Some(quoted(&self.0))
     }
 }
 
@@ -320,7 +321,7 @@ impl Setting for CookieDomain {
         is_name.then_some(Self(domain))
     }
     fn show(&self) -> Option<String> {
-        Some(format!("{:?}", self.0))
+        Some(quoted(&self.0))
     }
 }
 
@@ -387,6 +388,6 @@ impl Setting for LogFilter {
         EnvFilter::try_new(text).ok().map(|_| Self(text.to_owned()))
     }
     fn show(&self) -> Option<String> {
-        Some(format!("{:?}", self.0))
+        Some(quoted(&self.0))
     }
 }
