@@ -1,5 +1,7 @@
 //! The same work for every refusal, counted by hash calls; and logins paused between the check and the insert.
 
+mod equal_work;
+
 use std::sync::{Arc, Condvar, Mutex};
 
 use axum::body::Body;
