@@ -91,6 +91,9 @@ pub(super) fn cookie_domain(layers: &Layers, config: &Config) -> Result<(), Conf
         allowed: keys::COOKIE_DOMAIN.allowed.to_owned(),
     };
     let shown = domain.show().unwrap_or_default();
+    if domain.is_public_suffix() {
+        return Err(refused(format!("{shown}, a public suffix, for which browsers take no cookie")));
+    }
     match &config.public_url {
         None => Err(refused(format!("{shown} without public_url"))),
         // Over http nothing protects the cookie, and one that nothing protects is for one host.

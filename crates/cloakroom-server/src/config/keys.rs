@@ -237,7 +237,7 @@ pub(crate) static CACHE: Key<u32> = key(
 pub(crate) static COOKIE_DOMAIN: Key<Option<CookieDomain>> = key(
     "cookie.domain",
     || None,
-    "a domain name without a leading dot that covers the host of an https public_url, such as example.org",
+    "a domain name of two labels or more that is no public suffix and covers the host of an https public_url, without a leading dot, such as example.org",
     "Shares the cookie with every subdomain of this domain. Without it the cookie stays with one host, which is safer.",
 );
 

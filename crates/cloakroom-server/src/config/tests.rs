@@ -1,5 +1,7 @@
 //! Tables: what a configuration says, and what it says about mistakes. No process and no environment is needed.
 
+mod cookie_domain;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
@@ -217,8 +219,8 @@ fn wrong_values_in_the_file() {
     session.poll (cloakroom.toml:2): found "150ms", allowed: 10ms up to half of session.lease, such as 200ms; session.lease is 200ms (cloakroom.toml:1)
     session.cache (cloakroom.toml:1): found 7, allowed: 8 to 16777216
     session.validation (cloakroom.toml:1): found "Strict", allowed: "strict" or "leased"
-    cookie.domain (cloakroom.toml:1): found ".example.org", allowed: a domain name without a leading dot that covers the host of an https public_url, such as example.org
-    cookie.domain (cloakroom.toml:1): found "org", allowed: a domain name without a leading dot that covers the host of an https public_url, such as example.org
+    cookie.domain (cloakroom.toml:1): found ".example.org", allowed: a domain name of two labels or more that is no public suffix and covers the host of an https public_url, without a leading dot, such as example.org
+    cookie.domain (cloakroom.toml:1): found "org", allowed: a domain name of two labels or more that is no public suffix and covers the host of an https public_url, without a leading dot, such as example.org
     cookie.insecure (cloakroom.toml:1): found 1, allowed: true or false
     login.concurrency (cloakroom.toml:1): found 0, allowed: 1 to 64
     login.concurrency (cloakroom.toml:1): found 65, allowed: 1 to 64
@@ -259,8 +261,8 @@ fn limits_that_do_not_fit_each_other() {
     session.retention (cloakroom.toml:1): found "401d", allowed: 0s to 400d, such as 1d
     session.feed_retention (cloakroom.toml:1): found "59m", allowed: 1h to 4000d, such as 30d
     session.client_retention (cloakroom.toml:1): found "401d", allowed: 0s to 400d, such as 30d
-    cookie.domain (cloakroom.toml:1): found "example.org" without public_url, allowed: a domain name without a leading dot that covers the host of an https public_url, such as example.org
-    cookie.domain (cloakroom.toml:1): found "example.org" with public_url "https://login.badexample.org", allowed: a domain name without a leading dot that covers the host of an https public_url, such as example.org
+    cookie.domain (cloakroom.toml:1): found "example.org" without public_url, allowed: a domain name of two labels or more that is no public suffix and covers the host of an https public_url, without a leading dot, such as example.org
+    cookie.domain (cloakroom.toml:1): found "example.org" with public_url "https://login.badexample.org", allowed: a domain name of two labels or more that is no public suffix and covers the host of an https public_url, without a leading dot, such as example.org
     "#);
 }
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use psl::Psl as _;
 use tracing_subscriber::EnvFilter;
 
 use super::show::quoted;
@@ -305,6 +306,12 @@ impl CookieDomain {
     /// Lower case, without a leading dot.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether anybody can have a name below it, by the Public Suffix List as of the build: browsers drop a cookie for it (RFC 6265bis
+    /// section 5.7). A last label the list does not know counts as one.
+    pub(crate) fn is_public_suffix(&self) -> bool {
+        psl::List.suffix(self.0.as_bytes()).is_some_and(|suffix| suffix.as_bytes().len() == self.0.len())
     }
 
     /// Whether a cookie for this domain can be set by `host`.
