@@ -68,6 +68,15 @@ impl Token {
         TokenDigest(Sha256::digest(&self.0[..]).into())
     }
 
+    /// What only the token's holder can know, for one purpose: SHA-256 of the purpose, a zero byte and the 32 bytes.
+    ///
+    /// Of the bytes and not of their digest, so that a copy of the database does not tell it (G1); and it does not tell the
+    /// bytes, so that it may stand where the token may not.
+    pub fn derived_for(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        let hash = Sha256::new().chain_update(purpose).chain_update([0]).chain_update(&self.0[..]);
+        Zeroizing::new(hash.finalize().into())
+    }
+
     /// The token's text, for the one `Set-Cookie` (or service answer) that hands it over.
     pub fn reveal(&self) -> Zeroizing<String> {
         let mut text = String::with_capacity(TOKEN_TEXT_LEN);
@@ -142,6 +151,17 @@ mod tests {
         ] {
             assert!(Token::parse(&evil).is_err(), "accepted {evil:?}");
         }
+    }
+
+    #[test]
+    fn what_is_derived_differs_by_purpose_token_and_from_the_digest() {
+        let (token, other) = (Token(Zeroizing::new([0; 32])), Token(Zeroizing::new([1; 32])));
+        let derived = token.derived_for("a");
+        assert_eq!(derived, Token(Zeroizing::new([0; 32])).derived_for("a"));
+        assert_ne!(derived, token.derived_for("b"));
+        assert_ne!(derived, token.derived_for("a\0"));
+        assert_ne!(derived, other.derived_for("a"));
+        assert_ne!(&*token.derived_for(""), token.digest().as_bytes());
     }
 
     #[test]

@@ -142,24 +142,31 @@ impl Deref for Presented {
 /// the prefixes of names case-insensitively, servers that fold case have been fooled by others.
 pub fn presented_tokens(headers: &HeaderMap, name: &str) -> Presented {
     let mut found = Presented::default();
-    for header in headers.get_all(COOKIE) {
-        for pair in header.as_bytes().split(|&byte| byte == b';') {
-            if found.len() == TOKENS_TRIED_MAX {
-                return found;
-            }
-            let Some(digest) = token_in(pair, name) else { continue };
-            if !found.contains(&digest) {
-                found.push(digest);
-            }
+    for token in tokens(headers, name) {
+        let digest = token.digest();
+        if !found.contains(&digest) {
+            found.push(digest);
+        }
+        if found.len() == TOKENS_TRIED_MAX {
+            break;
         }
     }
     found
 }
 
-fn token_in(pair: &[u8], name: &str) -> Option<TokenDigest> {
+/// The token of this digest, read from the request once more: nothing keeps tokens.
+pub(crate) fn presented_token(headers: &HeaderMap, name: &str, digest: &TokenDigest) -> Option<Token> {
+    tokens(headers, name).find(|token| token.digest() == *digest)
+}
+
+fn tokens(headers: &HeaderMap, name: &str) -> impl Iterator<Item = Token> {
+    let pairs = headers.get_all(COOKIE).into_iter().flat_map(|line| line.as_bytes().split(|&byte| byte == b';'));
+    pairs.filter_map(move |pair| token_in(pair, name))
+}
+
+fn token_in(pair: &[u8], name: &str) -> Option<Token> {
     let value = pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-    let token = Token::parse(std::str::from_utf8(value).ok()?).ok()?;
-    Some(token.digest())
+    Token::parse(std::str::from_utf8(value).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -226,7 +233,12 @@ mod tests {
             (vec![format!("n={a}x")], vec![]),
         ] {
             let lines: Vec<_> = lines.iter().map(String::as_str).collect();
-            assert_eq!(*presented_tokens(&headers(&lines), "n"), *wanted, "{}", lines.len());
+            let headers = headers(&lines);
+            assert_eq!(*presented_tokens(&headers, "n"), *wanted, "{}", lines.len());
+            for digest in [one.digest(), two.digest(), token(3).digest()] {
+                let again = presented_token(&headers, "n", &digest).map(|token| token.digest());
+                assert_eq!(again, wanted.contains(&digest).then_some(digest), "{}", lines.len());
+            }
         }
     }
 

@@ -6,10 +6,11 @@ use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
 use cloakroom_core::client_address::TrustedProxies;
 use cloakroom_core::problem::Code;
 use cloakroom_core::session::ClientFacts;
+use cloakroom_core::token::Token;
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
 
-use crate::cookie::Presented;
+use crate::cookie::{Presented, presented_token};
 use crate::future::Use;
 use crate::principal::{Outcome, Principal};
 use crate::rejection::Rejection;
@@ -46,8 +47,15 @@ impl Facts {
         }
     }
 
-    fn of(parts: &Parts) -> Result<&Self, Rejection> {
+    pub(crate) fn of(parts: &Parts) -> Result<&Self, Rejection> {
         parts.extensions.get::<Self>().ok_or_else(no_layer)
+    }
+
+    /// The token that was validated, read from the request once more.
+    pub(crate) fn token(&self, parts: &Parts) -> Result<Token, Rejection> {
+        let principal = self.validated.outcome.principal().ok_or_else(|| self.refusal())?;
+        let token = presented_token(&parts.headers, self.sessions.cookie_name(), principal.held().digest());
+        token.ok_or_else(|| Rejection::new(Code::LoginRequired)) // something in between took the cookie away
     }
 
     /// The handle, knowing the request.

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use cloakroom::{
-    CookieSettings, IssueError, Keep, LoggedOut, NotAUse, Outcome, Policy, Principal, Recent, Rejection, Session,
-    SessionId, Sessions, Strict, Timestamp, Unavailable, Validation,
+    CookieSettings, FormToken, IssueError, Keep, LoggedOut, NotAUse, Outcome, Policy, Principal, Recent, Rejection,
+    Session, SessionId, Sessions, Strict, Timestamp, Unavailable, Validation,
 };
 use cloakroom_core::store::SessionStore;
 use cloakroom_core::store::memory::MemoryStore;
@@ -120,6 +120,8 @@ fn routes() -> Router {
         .route("/replace", post(async |session: Session| session.replace().await))
         .route("/step-up", post(async |session: Session| session.step_up().await))
         .route("/recent", get(async |Recent(principal): Recent| principal.authenticated_at().to_string()))
+        .route("/form-token", get(async |form_token: FormToken| form_token.value().to_owned()))
+        .route("/form/{sent}", post(async |form: FormToken, Path(sent): Path<String>| form.matches(&sent).to_string()))
         .route("/others", post(others))
         .route("/all", post(all))
         .route("/end/{id}", post(end))

@@ -5,6 +5,8 @@ mod app;
 #[cfg(test)]
 mod ended;
 #[cfg(test)]
+mod form_token;
+#[cfg(test)]
 mod leased;
 #[cfg(test)]
 mod loads;
