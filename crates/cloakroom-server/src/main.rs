@@ -11,6 +11,7 @@ mod everywhere;
 mod exit;
 mod failure;
 mod fields;
+mod form_token;
 mod health;
 mod locale;
 mod metrics;

@@ -8,19 +8,54 @@ pub(crate) mod password;
 pub(crate) mod setup;
 
 use askama::Template;
+use axum::extract::FromRequestParts;
 use axum::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, VARY};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use cloakroom::{FormToken, Rejection, Session, Sessions};
 
 use crate::app::App;
 use crate::failure::Failure;
 use crate::locale::Locale;
 use crate::view::Words;
 
+/// A request of somebody who is signed in, with what their pages are made of. An extractor.
+pub(crate) struct Visit {
+    app: App,
+    sessions: Sessions,
+    session: Session,
+    form_token: FormToken,
+    locale: Locale,
+}
+
+impl Visit {
+    fn words(&self) -> Words<'_> {
+        Words::new(self.app.catalogue(), self.locale)
+    }
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Rejection> {
+        Ok(Self {
+            app: app.clone(),
+            session: Session::from_request_parts(parts, app).await?,
+            sessions: Sessions::from_request_parts(parts, app).await?,
+            form_token: FormToken::from_request_parts(parts, app).await?,
+            locale: locale_of(&parts.headers),
+        })
+    }
+}
+
+fn locale_of(headers: &HeaderMap) -> Locale {
+    Locale::negotiate(headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))
+}
+
 /// The words of whoever sent these headers.
 fn words_for<'a>(app: &'a App, headers: &HeaderMap) -> Words<'a> {
-    let languages = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    Words::new(app.catalogue(), Locale::negotiate(languages))
+    Words::new(app.catalogue(), locale_of(headers))
 }
 
 /// A rendered page. None of them is for a cache: each may say who somebody is.

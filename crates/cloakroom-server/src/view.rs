@@ -1,7 +1,7 @@
 //! What the pages show: templates and their words, no decisions. Handlers fill these in; askama escapes every value.
 
 use askama::Template;
-use cloakroom::{Code, EndReason, Outcome, Timestamp};
+use cloakroom::{Code, EndReason, FormToken, Outcome, Timestamp};
 use cloakroom_core::password::PasswordRefusal;
 
 use crate::assets;
@@ -173,6 +173,7 @@ pub(crate) struct ErrorPage<'a> {
 #[template(path = "account.html")]
 pub(crate) struct AccountPage<'a> {
     pub(crate) words: Words<'a>,
+    pub(crate) form_token: &'a FormToken,
     pub(crate) notice: Option<String>,
     pub(crate) name: String,
     pub(crate) signed_in_as: String,

@@ -1,16 +1,15 @@
 //! `GET /account`, and the forms on it that end sessions: each is answered when every instance refuses what it ended
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
-use axum::http::header::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
-use cloakroom::{Code, Session, SessionId, Sessions, Strict};
+use cloakroom::{Code, SessionId, Strict};
 
-use crate::app::App;
 use crate::everywhere::{WAITED, Waited};
 use crate::failure::Failure;
 use crate::fields::{FieldError, Fields};
-use crate::pages::{page, words_for};
+use crate::form_token::OwnForm;
+use crate::pages::{Visit, page};
 use crate::view::{AccountPage, Form, ShownDevice};
 
 /// Most devices shown: the policy's default cap and some.
@@ -20,28 +19,21 @@ const HISTORY_MAX: u32 = 10;
 const SHOWN: &[&str] = &["current_password", "new_password", "new_password_again"];
 
 /// Shows the devices, the password form and what ended lately.
-pub(crate) async fn get(
-    State(app): State<App>,
-    sessions: Sessions,
-    session: Session,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
+pub(crate) async fn get(visit: Visit, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let waited_ms = Fields::from_query(query.as_deref())?.peek(WAITED).parse().ok();
-    let notice = waited_ms.map(|ms| AccountPage::signed_out_everywhere(words_for(&app, &headers), ms));
-    show(&app, &sessions, &session, &headers, (StatusCode::OK, notice), &[]).await
+    let notice = waited_ms.map(|ms| AccountPage::signed_out_everywhere(visit.words(), ms));
+    show(&visit, StatusCode::OK, notice, &[]).await
 }
 
 /// The page, with what there is to say, and what is wrong in its password form.
 pub(crate) async fn show(
-    app: &App,
-    sessions: &Sessions,
-    session: &Session,
-    headers: &HeaderMap,
-    (status, notice): (StatusCode, Option<String>),
+    visit: &Visit,
+    status: StatusCode,
+    notice: Option<String>,
     errors: &[FieldError],
 ) -> Result<Response, Failure> {
-    let (words, now) = (words_for(app, headers), app.now());
+    let Visit { app, sessions, session, form_token, .. } = visit;
+    let (words, now) = (visit.words(), app.now());
     let here = session.principal();
     let name = app.name_of(here.subject()).await?;
     let mut devices: Vec<_> = session
@@ -60,6 +52,7 @@ pub(crate) async fn show(
     let endings = sessions.history(here.subject(), HISTORY_MAX).await?;
     let view = AccountPage {
         words,
+        form_token,
         notice,
         signed_in_as: AccountPage::signed_in_as(words, &name),
         name,
@@ -72,10 +65,12 @@ pub(crate) async fn show(
 
 /// Ends one of the subject's sessions. What is no id, nobody's or somebody else's is not found.
 pub(crate) async fn end_one(
-    sessions: Sessions,
-    Strict(session): Strict<Session>,
     Path(id): Path<String>,
+    Strict(visit): Strict<Visit>,
+    OwnForm(form): OwnForm,
 ) -> Result<Response, Failure> {
+    form.finish()?;
+    let Visit { sessions, session, .. } = visit;
     let id: SessionId = id.parse().map_err(|_| Failure::of(Code::NotFound))?;
     if id == session.principal().session_id() {
         let logged_out = session.log_out().await?;
@@ -89,18 +84,22 @@ pub(crate) async fn end_one(
 
 /// Ends the subject's other sessions.
 pub(crate) async fn end_others(
-    sessions: Sessions,
-    Strict(session): Strict<Session>,
+    Strict(visit): Strict<Visit>,
+    OwnForm(form): OwnForm,
 ) -> Result<impl IntoResponse, Failure> {
+    form.finish()?;
+    let Visit { sessions, session, .. } = visit;
     session.end_others().await?;
     Ok(Waited::for_all(&sessions).await.to_account())
 }
 
 /// Ends all of the subject's sessions, this one too.
 pub(crate) async fn end_all(
-    sessions: Sessions,
-    Strict(session): Strict<Session>,
+    Strict(visit): Strict<Visit>,
+    OwnForm(form): OwnForm,
 ) -> Result<impl IntoResponse, Failure> {
+    form.finish()?;
+    let Visit { sessions, session, .. } = visit;
     let (_, logged_out) = session.end_all().await?;
     Ok((logged_out, Waited::for_all(&sessions).await, Redirect::to("/login")))
 }

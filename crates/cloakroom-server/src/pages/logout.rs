@@ -8,10 +8,15 @@ use cloakroom::Sessions;
 use crate::everywhere::{self, Waited};
 use crate::failure::Failure;
 use crate::fields::Fields;
+use crate::form_token::NoForeignForm;
 
 /// Ends the session of this request, if there is one; the same answer either way. With `?everywhere=true` the answer comes
 /// when no instance serves it any more.
-pub(crate) async fn post(sessions: Sessions, RawQuery(query): RawQuery) -> Result<impl IntoResponse, Failure> {
+pub(crate) async fn post(
+    sessions: Sessions,
+    RawQuery(query): RawQuery,
+    _: NoForeignForm,
+) -> Result<impl IntoResponse, Failure> {
     let mut fields = Fields::from_query(query.as_deref())?;
     let waits = everywhere::is_wanted(&mut fields);
     fields.finish()?;

@@ -1,11 +1,8 @@
 //! `POST /account/password`
 
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::header::HeaderMap;
-use axum::http::{Request, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use cloakroom::{Code, Session, Sessions, Strict};
+use cloakroom::{Code, Strict};
 use cloakroom_core::account::Account;
 use cloakroom_core::password::Password;
 use cloakroom_core::store::{Changed, PasswordChange};
@@ -15,35 +12,30 @@ use crate::credential;
 use crate::everywhere::Waited;
 use crate::failure::Failure;
 use crate::fields::{Complaint, FieldError, Fields};
+use crate::form_token::OwnForm;
+use crate::pages::Visit;
 use crate::pages::account::show;
 
 /// Changes the password: the other sessions end, logins under way included, and this one gets a new token (ASVS 5.0 7.4.3, 7.2.4).
-pub(crate) async fn post(
-    State(app): State<App>,
-    sessions: Sessions,
-    Strict(session): Strict<Session>,
-    headers: HeaderMap,
-    request: Request<Body>,
-) -> Result<Response, Failure> {
-    let fields = Fields::from_form(request).await?;
-    let unprocessable = (StatusCode::UNPROCESSABLE_ENTITY, None);
-    let subject = session.principal().subject().clone();
+pub(crate) async fn post(Strict(visit): Strict<Visit>, OwnForm(fields): OwnForm) -> Result<Response, Failure> {
+    let app = &visit.app;
+    let subject = visit.session.principal().subject().clone();
     let account = app.accounts().by_subject(subject).await?.ok_or(Failure::of(Code::NotFound))?;
-    let (current, new) = match read(&app, fields, &account).await? {
+    let (current, new) = match read(app, fields, &account).await? {
         Ok(passwords) => passwords,
         Err(errors) => {
-            return show(&app, &sessions, &session, &headers, unprocessable, &errors).await;
+            return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, None, &errors).await;
         }
     };
-    if !credential::confirms(&app, &account, current).await? {
+    if !credential::confirms(app, &account, current).await? {
         let errors = [FieldError::new("current_password", Complaint::NotThePassword)];
-        return show(&app, &sessions, &session, &headers, unprocessable, &errors).await;
+        return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, None, &errors).await;
     }
     let change = PasswordChange {
         subject: account.subject,
         expected: Some(account.password_hash),
         new: app.hashing().hash(new).await?,
-        keep: Some(session.token_digest()),
+        keep: Some(visit.session.token_digest()),
         at: app.now(),
     };
     match app.accounts().change_password(change).await? {
@@ -52,10 +44,10 @@ pub(crate) async fn post(
         // Somebody changed it in between, and this session has ended with it.
         Changed::Conflict => return Err(Failure::of(Code::SessionRevoked)),
     }
-    sessions.catch_up().await;
+    visit.sessions.catch_up().await;
     // The current password was proven: both timers restart.
-    let replaced = session.step_up().await?;
-    Ok((replaced, Waited::for_all(&sessions).await.to_account()).into_response())
+    let replaced = visit.session.step_up().await?;
+    Ok((replaced, Waited::for_all(&visit.sessions).await.to_account()).into_response())
 }
 
 /// The passwords, or every complaint about the form.

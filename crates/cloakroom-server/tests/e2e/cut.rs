@@ -79,7 +79,7 @@ fn what_was_committed_before_the_cut_is_neither_denied_nor_given_to_anybody() {
     assert!(!answer.body.contains("ck1_") && !instance.server.log().contains("ck1_"), "{answer:?}");
     assert_eq!(site.psql("SELECT count(*) FROM sessions"), "1", "nobody's, but its owner's to see and end");
     assert_eq!(client.log_in("ada", PASSWORD).status, 200);
-    assert_eq!(client.post("/account/sessions/end-others").status, 303);
+    assert_eq!(client.submit("/account/sessions/end-others", &[]).status, 303);
     assert_eq!((site.psql("SELECT count(*) FROM sessions").as_str(), client.status()), ("1", 200));
 }
 

@@ -37,13 +37,13 @@ fn a_session_is_valid_everywhere_and_refused_everywhere_after_its_end() {
         ("session end --subject", "session_revoked", &|_| run(&["session", "end", "--subject", "ada"])),
         ("session end --everyone", "session_revoked", &|_| run(&["session", "end", "--everyone", "--yes"])),
         ("another device's button", "session_revoked", &|client| {
-            let answer = site.logged_in().post(&format!("/account/sessions/{}/end", id_of(client)));
+            let answer = site.logged_in().submit(&format!("/account/sessions/{}/end", id_of(client)), &[]);
             assert_eq!(answer.status, 303, "{answer:?}");
         }),
         ("a change of the password on another device", "session_revoked", &|_| {
             let new = [("new_password", OTHER_PASSWORD), ("new_password_again", OTHER_PASSWORD)];
             let answer =
-                site.logged_in().form("/account/password", &[&[("current_password", PASSWORD)][..], &new].concat());
+                site.logged_in().submit("/account/password", &[&[("current_password", PASSWORD)][..], &new].concat());
             assert_eq!(answer.status, 303, "{answer:?}");
         }),
     ];

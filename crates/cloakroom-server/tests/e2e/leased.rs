@@ -149,6 +149,18 @@ impl Line {
         self.stream.get_mut().write_all(text.as_bytes()).unwrap();
     }
 
+    /// Presses a button of the account page.
+    pub(crate) fn press(&mut self, path: &str, whose: &Planted) -> (u16, String, String) {
+        let (_, _, page) = self.request("GET", "/account", whose);
+        let value = page.split("name=\"form_token\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let body = format!("form_token={}", value.unwrap_or_else(|| panic!("no form token: {page}")));
+        let head = format!("POST {path} HTTP/1.1\r\nhost: here\r\ncookie: cloakroom={}\r\n", whose.token);
+        let kind = "content-type: application/x-www-form-urlencoded";
+        let text = format!("{head}{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        self.stream.get_mut().write_all(text.as_bytes()).unwrap();
+        self.receive()
+    }
+
     /// The status of the next answer, its headers and its body.
     pub(crate) fn receive(&mut self) -> (u16, String, String) {
         let (mut head, mut line) = (String::new(), String::new());

@@ -188,12 +188,13 @@ fn is_kept(answer: &Answer) -> bool {
 
 /// Every kind of request is refused, everywhere; returns how long the slowest waited.
 fn refused_everywhere(site: &Site, client: &Client, failure: &str) -> Duration {
-    let requests: [Ask; 6] = [
+    let requests: [Ask; 7] = [
         ("session", |client| client.get("/api/v1/session")),
         ("page", |client| client.get("/account")),
         ("list", |client| client.get("/api/v1/sessions")),
         ("logout", |client| client.post("/api/v1/logout")),
         ("logout on a page", |client| client.post("/logout")),
+        ("logout with a form token", |client| client.form("/logout", &[("form_token", "x")])),
         ("login", |client| client.log_in("ada", PASSWORD)),
     ];
     let slowest = thread::scope(|scope| {

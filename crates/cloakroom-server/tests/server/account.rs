@@ -8,7 +8,7 @@ fn a_password_change_ends_the_others_and_replaces_the_token() {
     let server = place.serve();
     let (mut here, mut there) = (server.logged_in("ada"), server.logged_in("ada"));
     let mut old = here.clone();
-    let answer = here.form(
+    let answer = here.submit(
         "/account/password",
         &[("current_password", PASSWORD), ("new_password", OTHER_PASSWORD), ("new_password_again", OTHER_PASSWORD)],
     );
@@ -33,7 +33,7 @@ fn a_refused_password_change_changes_nothing() {
         ("", "", ""),
     ] {
         let fields = [("current_password", current), ("new_password", new), ("new_password_again", again)];
-        let answer = here.form("/account/password", &fields);
+        let answer = here.submit("/account/password", &fields);
         assert_eq!(answer.status, 422, "{new}: {answer:?}");
         assert!(answer.body.contains("aria-invalid"), "the field is marked: {}", answer.body);
         for secret in [current, new].iter().filter(|secret| secret.len() > 5) {
@@ -50,14 +50,16 @@ fn the_forms_end_one_others_and_all() {
     let server = place.serve();
     let (mut here, mut there, mut third) = (server.logged_in("ada"), server.logged_in("ada"), server.logged_in("ada"));
     let id = there.get("/api/v1/session").json()["session"]["id"].as_str().unwrap().to_owned();
-    assert_eq!(server.logged_in("bob").post(&format!("/account/sessions/{id}/end")).status, 404);
-    let answer = here.post(&format!("/account/sessions/{id}/end"));
+    let (end, mut bob) = (format!("/account/sessions/{id}/end"), server.logged_in("bob"));
+    let own = bob.form_token();
+    assert_eq!(bob.form(&end, &[("form_token", &own)]).status, 404);
+    let answer = here.submit(&end, &[]);
     assert_eq!(answer.status, 303);
     assert!(answer.header("location").unwrap().starts_with("/account"));
     assert_eq!((there.status(), third.status()), (401, 200));
-    assert_eq!(here.post("/account/sessions/end-others").status, 303);
+    assert_eq!(here.submit("/account/sessions/end-others", &[]).status, 303);
     assert_eq!((third.status(), here.status()), (401, 200));
-    let answer = here.post("/account/sessions/end-all");
+    let answer = here.submit("/account/sessions/end-all", &[]);
     assert_eq!((answer.status, answer.header("location")), (303, Some("/login")));
     assert!(here.token.is_none());
     assert_eq!(

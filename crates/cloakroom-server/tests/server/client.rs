@@ -35,6 +35,19 @@ impl Answer {
         errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The hidden inputs of this page's form with this action.
+    pub(crate) fn hidden(&self, action: &str) -> Vec<(String, String)> {
+        let form = self.body.split(&format!("action=\"{action}\"")).nth(1);
+        let form = form.unwrap_or_else(|| panic!("no form to {action}: {self:?}")).split("</form>").next().unwrap();
+        let inputs = form.split("<input ").skip(1).filter_map(|input| input.split('>').next());
+        let attribute = |input: &str, name: &str| {
+            let value = input.split(&format!("{name}=\"")).nth(1)?;
+            value.split('"').next().map(str::to_owned)
+        };
+        let hidden = inputs.filter(|input| input.contains("type=\"hidden\""));
+        hidden.map(|input| (attribute(input, "name").unwrap(), attribute(input, "value").unwrap_or_default())).collect()
+    }
+
     fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8(bytes.to_vec()).expect("answers are UTF-8");
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
@@ -96,6 +109,25 @@ impl Client {
         let encode = |text| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
         let pairs: Vec<_> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         self.send("POST", path, Some("application/x-www-form-urlencoded"), pairs.join("&").as_bytes())
+    }
+
+    /// Sends a form of the account page as a browser does: its hidden inputs, and what is typed.
+    pub(crate) fn submit(&mut self, action: &str, typed: &[(&str, &str)]) -> Answer {
+        let page = self.get("/account");
+        self.submit_from(&page, action, typed)
+    }
+
+    /// The same from another page.
+    pub(crate) fn submit_from(&mut self, page: &Answer, action: &str, typed: &[(&str, &str)]) -> Answer {
+        let hidden = page.hidden(action);
+        let hidden = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        self.form(action, &hidden.chain(typed.iter().copied()).collect::<Vec<_>>())
+    }
+
+    /// Of this session's pages.
+    pub(crate) fn form_token(&mut self) -> String {
+        let hidden = self.get("/account").hidden("/logout");
+        hidden.into_iter().find(|(name, _)| name == "form_token").expect("a form token").1
     }
 
     pub(crate) fn log_in(&mut self, name: &str, password: &str) -> Answer {

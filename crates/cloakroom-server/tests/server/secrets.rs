@@ -19,7 +19,7 @@ fn neither_token_nor_password_is_anywhere() {
     for path in ["/api/v1/session", "/api/v1/sessions", "/account", "/login", "/", "/nowhere", "/readyz"] {
         answers.push(client.get(path));
     }
-    answers.push(client.form("/account/password", &[("current_password", PASSWORD), ("new_password", PASSWORD)]));
+    answers.push(client.submit("/account/password", &[("current_password", PASSWORD), ("new_password", PASSWORD)]));
     answers.push(client.json("/api/v1/login", format!(r#"{{"password":"{PASSWORD}","nonsense":1}}"#).as_bytes()));
     let raw = URL_SAFE_NO_PAD.decode(token.trim_start_matches("ck1_")).unwrap();
     let needles = [token.as_bytes(), &token.as_bytes()[4..], &raw, PASSWORD.as_bytes(), OTHER_PASSWORD.as_bytes()];

@@ -53,6 +53,12 @@ fn post(server: &Server, path: &str, cookie: Option<&str>, body: &str) -> Answer
     server.client().raw(format!("{head}{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes())
 }
 
+/// Of the pages of the session in this cookie.
+fn form_token(server: &Server, cookie: &str) -> String {
+    let page = server.client().with_header(&format!("cookie: {cookie}")).get("/account");
+    page.hidden("/logout").into_iter().find(|(name, _)| name == "form_token").expect("a form token").1
+}
+
 #[test]
 fn every_attribute_in_every_configuration() {
     for Configuration { settings, name, attributes } in CONFIGURATIONS {
@@ -75,8 +81,11 @@ fn every_attribute_in_every_configuration() {
             assert_eq!((found, first.len()), (allowed(), 47), "{name}: issue, keep {keep}");
 
             let new = plus(password.1);
-            let body = format!("current_password={}&new_password={new}&new_password_again={new}", plus(password.0));
-            let answer = post(&server, "/account/password", Some(&format!("{name}={first}")), &body);
+            let line = format!("{name}={first}");
+            let own = format!("form_token={}", form_token(&server, &line));
+            let current = plus(password.0);
+            let body = format!("{own}&current_password={current}&new_password={new}&new_password_again={new}");
+            let answer = post(&server, "/account/password", Some(&line), &body);
             let (second, found) = cookie(&answer, name);
             assert_eq!(found, allowed(), "{name}: replacement, keep {keep}");
             assert!(second != first && second.starts_with("ck1_"));

@@ -22,7 +22,8 @@ const JSON: Option<&str> = Some("application/json");
 fn every_class_of_answer_carries_every_header() {
     let place = Place::new().with_account("ada");
     let server = place.serve();
-    let client = server.logged_in("ada");
+    let mut client = server.logged_in("ada");
+    let own = format!("form_token={}", client.form_token());
     let large = "x".repeat(100_000);
     let login = format!("login_name=ada&password={}", PASSWORD.replace(' ', "+"));
     for (status, method, path, kind, body) in [
@@ -35,14 +36,15 @@ fn every_class_of_answer_carries_every_header() {
         (401, "POST", "/api/v1/login", JSON, r#"{"login_name":"ada","password":"no"}"#),
         (404, "GET", "/nowhere", None, ""),
         (404, "GET", "/api/v1/nowhere", None, ""),
-        (404, "POST", "/account/sessions/x/end", None, ""),
+        (403, "POST", "/account/password", FORM, "current_password=x"),
+        (404, "POST", "/account/sessions/x/end", FORM, own.as_str()),
         (405, "GET", "/logout", None, ""),
         (405, "PATCH", "/account", None, ""),
         (413, "POST", "/login", FORM, large.as_str()),
         (415, "POST", "/api/v1/login", FORM, "a=b"),
         (415, "POST", "/login", JSON, "{}"),
         (422, "POST", "/api/v1/login", JSON, "{}"),
-        (422, "POST", "/account/password", FORM, "current_password=x"),
+        (422, "POST", "/account/password", FORM, own.as_str()),
         (303, "POST", "/login", FORM, login.as_str()), // ends the older session of this browser
         (401, "GET", "/api/v1/session", None, ""),
         (303, "GET", "/account", None, ""),

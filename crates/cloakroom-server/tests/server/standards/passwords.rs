@@ -5,21 +5,9 @@ use crate::process::{OTHER_PASSWORD, PASSWORD, Place};
 
 const BLOCKLIST: &str = include_str!("../../../../cloakroom-core/src/password/blocklist.txt");
 
-/// Sends the password form as the page has it, hidden inputs included.
 fn change(client: &mut Client, current: &str, new: &str) -> Answer {
-    let page = client.get("/account").body;
-    let form = page.split("action=\"/account/password\"").nth(1).unwrap().split("</form>").next().unwrap();
-    let hidden = form.split("<input ").filter(|input| input.contains("type=\"hidden\"")).map(|input| {
-        let attribute = |name: &str| {
-            let value = input.split(&format!("{name}=\"")).nth(1)?;
-            value.split('"').next().map(str::to_owned)
-        };
-        (attribute("name").unwrap(), attribute("value").unwrap_or_default())
-    });
-    let hidden: Vec<_> = hidden.collect();
-    let mut fields: Vec<_> = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    fields.extend([("current_password", current), ("new_password", new), ("new_password_again", new)]);
-    client.form("/account/password", &fields)
+    let typed = [("current_password", current), ("new_password", new), ("new_password_again", new)];
+    client.submit("/account/password", &typed)
 }
 
 #[test]
