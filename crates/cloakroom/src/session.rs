@@ -20,11 +20,13 @@ use crate::sessions::Sessions;
 pub struct Session {
     sessions: Sessions,
     principal: Principal,
+    /// What its token was replaced with while the request was answered.
+    replaced: Option<TokenDigest>,
 }
 
 impl Session {
     pub(crate) const fn new(sessions: Sessions, principal: Principal) -> Self {
-        Self { sessions, principal }
+        Self { sessions, principal, replaced: None }
     }
 
     /// Who makes the request.
@@ -32,9 +34,9 @@ impl Session {
         &self.principal
     }
 
-    /// What the store knows the session's token by.
+    /// What the store knows the session's token by: the new one after a [`step_up`](Self::step_up).
     pub fn token_digest(&self) -> TokenDigest {
-        *self.principal.held().digest()
+        self.replaced.unwrap_or(*self.principal.held().digest())
     }
 
     /// Resolves when this session ended, whoever ended it and on whichever instance, or expired: for a WebSocket or an event
@@ -67,6 +69,9 @@ impl Session {
     /// # Errors
     /// When the store cannot be asked: the session goes on and the cookie stays.
     pub async fn log_out(self) -> Result<LoggedOut, Unavailable> {
+        if let Some(digest) = self.replaced {
+            self.sessions.end(Target::Token(digest), EndReason::Logout).await?; // not the one the request presented
+        }
         self.sessions.log_out().await
     }
 
@@ -125,12 +130,14 @@ impl Session {
     }
 
     /// The same after the credential was proven again: the session counts as [recent](crate::Recent), and both timers restart
-    /// (NIST SP 800-63B-4 5.2). Whoever calls it has checked the credential; nothing here does.
+    /// (NIST SP 800-63B-4 5.2). Whoever calls it has checked the credential; nothing here does. Afterwards this is the session with
+    /// its new token: what the credential was asked for, such as [`end_others`](Self::end_others), can follow in the same request. The
+    /// answer has to hand the new token over whatever becomes of that, unless it ended this session too.
     ///
     /// ```
     /// use cloakroom::{LoggedIn, ReplaceError, Session};
     /// # async fn is_password_of(subject: &str, password: &str) -> bool { false }
-    /// async fn confirm(session: Session, password: String) -> Result<Option<LoggedIn>, ReplaceError> {
+    /// async fn confirm(mut session: Session, password: String) -> Result<Option<LoggedIn>, ReplaceError> {
     ///     if !is_password_of(session.principal().subject().as_str(), &password).await {
     ///         return Ok(None);
     ///     }
@@ -140,7 +147,7 @@ impl Session {
     ///
     /// # Errors
     /// [`ReplaceError::Gone`] when the session ended meanwhile; it stays ended (G3).
-    pub async fn step_up(mut self) -> Result<LoggedIn, ReplaceError> {
+    pub async fn step_up(&mut self) -> Result<LoggedIn, ReplaceError> {
         let shared = self.sessions.shared();
         let (now, policy) = (shared.now(), shared.policy());
         let times = self.principal.held().times();
@@ -150,10 +157,11 @@ impl Session {
         let max_age = self.max_age(until, now);
         let token = self.replaced(now, Some(until)).await?;
         // The old token is gone: from here on the browser gets the new one, whatever cannot be read.
+        self.replaced = Some(token.digest());
         if let Ok(Some(record)) = shared.store().find(token.digest()).await {
             self.principal = Principal::of(token.digest(), &record, policy);
         }
-        Ok(LoggedIn::new(shared.cookie(), &token, max_age, self.principal))
+        Ok(LoggedIn::new(shared.cookie(), &token, max_age, self.principal.clone()))
     }
 
     async fn replaced(&self, now: Timestamp, reauthenticated_until: Option<Timestamp>) -> Result<Token, ReplaceError> {

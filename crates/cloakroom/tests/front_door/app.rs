@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use cloakroom::{
-    CookieSettings, FormToken, IssueError, Keep, LoggedOut, NotAUse, Outcome, Policy, Principal, Recent, Rejection,
+    CookieSettings, FormToken, IssueError, Keep, LoggedOut, NotAUse, Outcome, Policy, Principal, Recent, Rejection, ReplaceError,
     Session, SessionId, Sessions, Strict, Timestamp, Unavailable, Validation,
 };
 use cloakroom_core::store::SessionStore;
@@ -118,7 +118,8 @@ fn routes() -> Router {
         .route("/maybe", get(maybe))
         .route("/outcome", get(async |outcome: Outcome| format!("{outcome:?}")))
         .route("/replace", post(async |session: Session| session.replace().await))
-        .route("/step-up", post(async |session: Session| session.step_up().await))
+        .route("/step-up", post(async |mut session: Session| session.step_up().await))
+        .route("/step-up-then/{what}", post(step_up_then))
         .route("/recent", get(async |Recent(principal): Recent| principal.authenticated_at().to_string()))
         .route("/form-token", get(async |form_token: FormToken| form_token.value().to_owned()))
         .route("/form/{sent}", post(async |form: FormToken, Path(sent): Path<String>| form.matches(&sent).to_string()))
@@ -141,6 +142,15 @@ async fn log_in_and_keep(sessions: Sessions, Path(subject): Path<String>) -> Res
 
 async fn maybe(principal: Option<Principal>) -> Result<String, Rejection> {
     Ok(principal.map_or_else(|| "nobody".to_owned(), |principal| principal.subject().to_string()))
+}
+
+async fn step_up_then(mut session: Session, Path(what): Path<String>) -> Result<Response, ReplaceError> {
+    let stepped_up = session.step_up().await?;
+    Ok(match what.as_str() {
+        "others" => (stepped_up, Json(session.end_others().await?)).into_response(),
+        "all" => session.end_all().await?.1.into_response(),
+        _ => session.log_out().await?.into_response(),
+    })
 }
 
 async fn others(session: Session) -> Result<Json<u64>, Unavailable> {

@@ -99,3 +99,19 @@ async fn what_cannot_be_read_afterwards_loses_no_cookie() {
     assert_eq!((answer.status, answer.set_cookies.len()), (204, 1));
     assert_eq!((browser.get("/me").await.status, old.get("/me").await.status), (200, 401));
 }
+
+#[tokio::test]
+async fn what_follows_in_the_same_request_is_done_to_the_session_with_its_new_token() {
+    let app = App::with_policy(policy());
+    let (mut here, mut there) = (app.logged_in("ada").await, app.logged_in("ada").await);
+    let answer = here.post("/step-up-then/others").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "1"), "the other one, and not this one");
+    assert_eq!((here.get("/me").await.status, there.get("/me").await.status), (200, 401));
+    for what in ["all", "logout"] {
+        let mut here = app.logged_in("ada").await;
+        let answer = here.post(&format!("/step-up-then/{what}")).await;
+        assert_eq!(answer.status, 204, "{what}");
+        assert!(answer.set_cookies.len() == 1 && answer.set_cookies[0].contains("Max-Age=0"), "{what}: {answer:?}");
+    }
+    assert_eq!(app.rows().await, 0, "`all` ended the first one too, and a logout the new token's session");
+}
