@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use cloakroom::{Attempt, Code, LoggedIn};
+use cloakroom::{Attempt, Code, LoggedIn, Subject};
 use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::login::{LoginDecision, LoginFacts, LoginRefusal, decide};
 use cloakroom_core::password::{Hasher, Password, PasswordHash};
@@ -121,6 +121,17 @@ pub(crate) async fn log_in(
 /// `busy` or `unavailable`.
 pub(crate) async fn confirms(app: &App, account: &Account, password: Password) -> Result<bool, Failure> {
     let (_, matches) = app.hashing().verify(password, Some(account.password_hash.clone())).await?;
+    Ok(matches)
+}
+
+/// Whether `password` is this subject's, who is signed in and proves it once more. The same work whatever comes of it.
+///
+/// # Errors
+/// `busy` or `unavailable`.
+pub(crate) async fn proves(app: &App, subject: &Subject, password: Password) -> Result<bool, Failure> {
+    let account = app.accounts().by_subject(subject.clone()).await?.filter(|account| account.disabled_at.is_none());
+    let (_, matches) = app.hashing().verify(password, account.map(|account| account.password_hash)).await?;
+    tracing::info!(matches, "step-up");
     Ok(matches)
 }
 

@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod credential;
 mod device;
+mod ends;
 mod everywhere;
 mod exit;
 mod failure;

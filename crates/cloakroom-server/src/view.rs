@@ -6,6 +6,7 @@ use cloakroom_core::password::PasswordRefusal;
 
 use crate::assets;
 use crate::device::{self, Kind};
+use crate::ends::Ends;
 use crate::fields::{Complaint, FieldError};
 use crate::locale::{Catalogue, Locale};
 use crate::relative_time::in_words;
@@ -158,6 +159,29 @@ pub(crate) struct LoginPage<'a> {
 pub(crate) struct SetupPage<'a> {
     pub(crate) words: Words<'a>,
     pub(crate) form: Form,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "confirm.html")]
+pub(crate) struct ConfirmPage<'a> {
+    pub(crate) words: Words<'a>,
+    pub(crate) form_token: &'a FormToken,
+    pub(crate) form: Form,
+    /// What is done once the password is proven.
+    pub(crate) then: Option<Ends>,
+    pub(crate) message: Option<Message>,
+}
+
+impl ConfirmPage<'_> {
+    /// What the password is asked for.
+    fn why(&self) -> String {
+        self.words.say(match self.then {
+            Some(Ends::One(_)) => "confirm-end-one",
+            Some(Ends::Others) => "confirm-end-others",
+            Some(Ends::All) => "confirm-end-all",
+            None => "confirm-nothing",
+        })
+    }
 }
 
 #[derive(Debug, Template)]

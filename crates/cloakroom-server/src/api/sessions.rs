@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use cloakroom::{Code, Principal, Session, SessionId, SessionRecord, Sessions, Strict};
+use cloakroom::{Code, Principal, Recent, Rejection, Session, SessionId, SessionRecord, Sessions, Strict};
 use serde_json::{Value, json};
 
 use crate::api::session::shown;
@@ -56,9 +56,11 @@ pub(crate) async fn get(session: Session, RawQuery(query): RawQuery) -> Result<J
     Ok(Json(json!({ "sessions": sessions, "next_cursor": next })))
 }
 
-/// Ends one of the subject's sessions. What is no id, nobody's or somebody else's is not found.
+/// Ends one of the subject's sessions; another one than this asks for a recent authentication. What is no id, nobody's or
+/// somebody else's is not found.
 pub(crate) async fn delete_one(
     sessions: Sessions,
+    recent: Result<Recent, Rejection>,
     Strict(session): Strict<Session>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
@@ -69,10 +71,12 @@ pub(crate) async fn delete_one(
     let id: SessionId = id.parse().map_err(|_| Failure::of(Code::NotFound))?;
     let logged_out = if id == Principal::session_id(session.principal()) {
         Some(session.log_out().await?)
-    } else if session.end_own(id).await? {
-        None
     } else {
-        return Err(Failure::of(Code::NotFound));
+        recent?;
+        if !session.end_own(id).await? {
+            return Err(Failure::of(Code::NotFound));
+        }
+        None
     };
     if !waits {
         return Ok((logged_out, StatusCode::NO_CONTENT).into_response());
@@ -81,10 +85,11 @@ pub(crate) async fn delete_one(
     Ok((logged_out, waited, Json(json!({ "ended": 1, "waited_ms": waited.millis() }))).into_response())
 }
 
-/// Ends the subject's other sessions, or all of them. With `everywhere=true` the answer comes when no instance serves them
+/// Ends the subject's other sessions, or all of them, after a recent authentication. With `everywhere=true` the answer comes when no instance serves them
 /// any more, and says how long that took.
 pub(crate) async fn delete(
     sessions: Sessions,
+    recent: Result<Recent, Rejection>,
     Strict(session): Strict<Session>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
@@ -100,6 +105,7 @@ pub(crate) async fn delete(
         }
     };
     fields.finish()?;
+    recent?;
     let (ended, logged_out) = match scope {
         Some(Scope::Others) => (session.end_others().await?, None),
         Some(Scope::All) => {

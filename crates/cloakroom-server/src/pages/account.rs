@@ -3,13 +3,14 @@
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use cloakroom::{Code, SessionId, Strict};
+use cloakroom::{Code, Recent, Rejection, SessionId, Strict};
 
+use crate::ends::Ends;
 use crate::everywhere::{WAITED, Waited};
 use crate::failure::Failure;
 use crate::fields::{FieldError, Fields};
 use crate::form_token::OwnForm;
-use crate::pages::{Visit, page};
+use crate::pages::{Visit, confirm, page};
 use crate::view::{AccountPage, Form, ShownDevice};
 
 /// Most devices shown: the policy's default cap and some.
@@ -66,40 +67,46 @@ pub(crate) async fn show(
 /// Ends one of the subject's sessions. What is no id, nobody's or somebody else's is not found.
 pub(crate) async fn end_one(
     Path(id): Path<String>,
+    recent: Result<Recent, Rejection>,
     Strict(visit): Strict<Visit>,
     OwnForm(form): OwnForm,
 ) -> Result<Response, Failure> {
-    form.finish()?;
-    let Visit { sessions, session, .. } = visit;
     let id: SessionId = id.parse().map_err(|_| Failure::of(Code::NotFound))?;
-    if id == session.principal().session_id() {
-        let logged_out = session.log_out().await?;
-        return Ok((logged_out, Waited::for_all(&sessions).await, Redirect::to("/login")).into_response());
+    if id == visit.session.principal().session_id() {
+        form.finish()?;
+        let logged_out = visit.session.log_out().await?;
+        return Ok((logged_out, Waited::for_all(&visit.sessions).await, Redirect::to("/login")).into_response());
     }
-    if !session.end_own(id).await? {
-        return Err(Failure::of(Code::NotFound));
-    }
-    Ok(Waited::for_all(&sessions).await.to_account().into_response())
+    end(visit, recent, form, Ends::One(id)).await
 }
 
 /// Ends the subject's other sessions.
 pub(crate) async fn end_others(
+    recent: Result<Recent, Rejection>,
     Strict(visit): Strict<Visit>,
     OwnForm(form): OwnForm,
-) -> Result<impl IntoResponse, Failure> {
-    form.finish()?;
-    let Visit { sessions, session, .. } = visit;
-    session.end_others().await?;
-    Ok(Waited::for_all(&sessions).await.to_account())
+) -> Result<Response, Failure> {
+    end(visit, recent, form, Ends::Others).await
 }
 
 /// Ends all of the subject's sessions, this one too.
 pub(crate) async fn end_all(
+    recent: Result<Recent, Rejection>,
     Strict(visit): Strict<Visit>,
     OwnForm(form): OwnForm,
-) -> Result<impl IntoResponse, Failure> {
+) -> Result<Response, Failure> {
+    end(visit, recent, form, Ends::All).await
+}
+
+/// Does it, or asks for the password first where it was proven too long ago (ASVS 5.0 7.5.2): a cookie that was taken must not throw its
+/// owner out.
+async fn end(visit: Visit, recent: Result<Recent, Rejection>, form: Fields, ends: Ends) -> Result<Response, Failure> {
     form.finish()?;
-    let Visit { sessions, session, .. } = visit;
-    let (_, logged_out) = session.end_all().await?;
-    Ok((logged_out, Waited::for_all(&sessions).await, Redirect::to("/login")))
+    match recent {
+        Ok(Recent(_)) => ends.carry_out(&visit.sessions, visit.session).await,
+        Err(rejection) if rejection.code() == Code::StepUpRequired => {
+            confirm::show(&visit, StatusCode::FORBIDDEN, Some(ends), &[]).await
+        }
+        Err(rejection) => Err(rejection.into()),
+    }
 }

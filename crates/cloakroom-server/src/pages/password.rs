@@ -17,7 +17,7 @@ use crate::pages::Visit;
 use crate::pages::account::show;
 
 /// Changes the password: the other sessions end, logins under way included, and this one gets a new token (ASVS 5.0 7.4.3, 7.2.4).
-pub(crate) async fn post(Strict(visit): Strict<Visit>, OwnForm(fields): OwnForm) -> Result<Response, Failure> {
+pub(crate) async fn post(Strict(mut visit): Strict<Visit>, OwnForm(fields): OwnForm) -> Result<Response, Failure> {
     let app = &visit.app;
     let subject = visit.session.principal().subject().clone();
     let account = app.accounts().by_subject(subject).await?.ok_or(Failure::of(Code::NotFound))?;

@@ -159,6 +159,7 @@ fn wrong_methods_and_unknown_paths() {
     for (method, path, allowed) in [
         ("GET", "/api/v1/login", "POST"),
         ("GET", "/api/v1/logout", "POST"),
+        ("GET", "/api/v1/confirm", "POST"),
         ("POST", "/api/v1/session", "GET,HEAD"),
         ("PUT", "/api/v1/sessions", "GET,HEAD,DELETE"),
         ("GET", "/api/v1/sessions/1", "DELETE"),

@@ -17,6 +17,7 @@ fn logout_deletes_the_row_and_the_copied_cookie_is_refused_everywhere() {
         ("GET", "/api/v1/sessions".to_owned()),
         ("DELETE", format!("/api/v1/sessions/{id}")),
         ("DELETE", "/api/v1/sessions?scope=all".to_owned()),
+        ("POST", "/api/v1/confirm".to_owned()),
     ] {
         let answer = thief.send(method, &path, None, b"");
         assert_eq!((answer.status, answer.code().as_str()), (401, "session_revoked"), "{path}");
@@ -28,6 +29,7 @@ fn logout_deletes_the_row_and_the_copied_cookie_is_refused_everywhere() {
         ("POST", "/account/sessions/end-others".to_owned()),
         ("POST", "/account/sessions/end-all".to_owned()),
         ("POST", "/account/password".to_owned()),
+        ("POST", "/confirm".to_owned()),
     ] {
         let answer = thief.send(method, &path, None, b"");
         assert_eq!(answer.status, 303, "{path}: {answer:?}");

@@ -9,6 +9,8 @@ mod broken_database;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod confirm;
+#[cfg(test)]
 mod copy;
 #[cfg(test)]
 mod kill;

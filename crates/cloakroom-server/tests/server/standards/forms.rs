@@ -11,7 +11,7 @@ fn id_of(client: &mut Client) -> String {
 /// Pages of a signed-in person.
 fn pages(client: &mut Client) -> Vec<Answer> {
     let refused = [("current_password", OTHER_PASSWORD), ("new_password", "short")];
-    vec![client.get("/account"), client.submit("/account/password", &refused)]
+    vec![client.get("/account"), client.submit("/account/password", &refused), client.get("/confirm")]
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn every_form_of_every_page_carries_the_form_token_of_its_session() {
             seen += 1;
         }
     }
-    assert!(seen >= 10, "{seen} forms");
+    assert!(seen >= 12, "{seen} forms");
 }
 
 /// Everything that could change: sessions by their tokens and times, and the password.
@@ -48,6 +48,7 @@ fn forms(other_id: &str) -> Vec<(String, Vec<(&'static str, &'static str)>)> {
         vec![("current_password", PASSWORD), ("new_password", OTHER_PASSWORD), ("new_password_again", OTHER_PASSWORD)];
     vec![
         ("/account/password".to_owned(), change),
+        ("/confirm".to_owned(), vec![("password", PASSWORD), ("then", "end-all")]),
         (format!("/account/sessions/{other_id}/end"), vec![]),
         ("/account/sessions/end-others".to_owned(), vec![]),
         ("/account/sessions/end-all".to_owned(), vec![]),

@@ -28,6 +28,7 @@ fn every_class_of_answer_carries_every_header() {
     let login = format!("login_name=ada&password={}", PASSWORD.replace(' ', "+"));
     for (status, method, path, kind, body) in [
         (200, "GET", "/account", None, ""),
+        (200, "GET", "/confirm", None, ""),
         (200, "GET", "/api/v1/session", None, ""),
         (200, "GET", "/healthz", None, ""),
         (200, "GET", "/login", None, ""),
@@ -45,6 +46,7 @@ fn every_class_of_answer_carries_every_header() {
         (415, "POST", "/login", JSON, "{}"),
         (422, "POST", "/api/v1/login", JSON, "{}"),
         (422, "POST", "/account/password", FORM, own.as_str()),
+        (422, "POST", "/confirm", FORM, own.as_str()),
         (303, "POST", "/login", FORM, login.as_str()), // ends the older session of this browser
         (401, "GET", "/api/v1/session", None, ""),
         (303, "GET", "/account", None, ""),
@@ -56,7 +58,10 @@ fn every_class_of_answer_carries_every_header() {
             assert_eq!(answer.header(name), Some(*value), "{what}");
         }
         assert_eq!(answer.header("x-request-id").map(str::len), Some(36), "{what}");
-        let is_sensitive = path.starts_with("/account") || path.starts_with("/login") || path.starts_with("/api/");
+        let is_sensitive = path.starts_with("/account")
+            || path == "/confirm"
+            || path.starts_with("/login")
+            || path.starts_with("/api/");
         if is_sensitive || !answer.set_cookies().is_empty() {
             assert_eq!(answer.header("cache-control"), Some("no-store"), "{what}");
         }

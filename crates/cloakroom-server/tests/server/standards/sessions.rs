@@ -23,7 +23,7 @@ fn every_page_behind_a_login_has_an_easy_logout() {
     let place = Place::new().with_account("ada");
     let server = place.serve();
     let mut client = server.logged_in("ada");
-    let mut pages = vec!["/account".to_owned()];
+    let mut pages = vec!["/account".to_owned(), "/confirm".to_owned()];
     let mut seen = 0;
     while let Some(path) = pages.pop() {
         let page = client.get(&path);

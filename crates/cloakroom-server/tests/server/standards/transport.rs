@@ -30,9 +30,11 @@ const UNSAFE: &[(&str, &str)] = &[
     ("POST", "/account/password"),
     ("POST", "/account/sessions/end-others"),
     ("POST", "/account/sessions/end-all"),
+    ("POST", "/confirm"),
     ("POST", "/account/sessions/01890000-0000-7000-8000-000000000000/end"),
     ("POST", "/api/v1/login"),
     ("POST", "/api/v1/logout"),
+    ("POST", "/api/v1/confirm"),
     ("DELETE", "/api/v1/sessions?scope=all"),
     ("DELETE", "/api/v1/sessions?scope=others"),
     ("DELETE", "/api/v1/sessions/01890000-0000-7000-8000-000000000000"),
@@ -75,7 +77,7 @@ fn programs_interface_refuses_what_a_form_can_send() {
         "multipart/form-data; boundary=x",
         "text/plain; application/json",
     ] {
-        for path in ["/api/v1/login", "/api/v1/logout"] {
+        for path in ["/api/v1/login", "/api/v1/logout", "/api/v1/confirm"] {
             let answer = client.clone().send("POST", path, Some(content_type), body.as_bytes());
             assert_eq!(
                 (answer.status, answer.code().as_str()),

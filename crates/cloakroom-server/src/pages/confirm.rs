@@ -1,0 +1,93 @@
+//! `GET` and `POST /confirm`: the password is proven once more (step-up), then what was asked for before is done
+
+use axum::http::StatusCode;
+use axum::http::header::{HeaderValue, RETRY_AFTER};
+use axum::response::{IntoResponse, Redirect, Response};
+use cloakroom::Strict;
+
+use crate::credential;
+use crate::ends::Ends;
+use crate::failure::Failure;
+use crate::fields::{Complaint, FieldError, Fields};
+use crate::form_token::OwnForm;
+use crate::pages::{Visit, page};
+use crate::view::{ConfirmPage, Form};
+
+const SHOWN: &[&str] = &["password"];
+
+/// Shows the form with nothing to do afterwards.
+pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
+    show(&visit, StatusCode::OK, None, &[]).await
+}
+
+/// The page, with what is done afterwards, and what is wrong in its form.
+pub(crate) async fn show(
+    visit: &Visit,
+    status: StatusCode,
+    then: Option<Ends>,
+    errors: &[FieldError],
+) -> Result<Response, Failure> {
+    page(status, &view(visit, then, errors).await?)
+}
+
+async fn view<'a>(visit: &'a Visit, then: Option<Ends>, errors: &[FieldError]) -> Result<ConfirmPage<'a>, Failure> {
+    let words = visit.words();
+    let name = visit.app.name_of(visit.session.principal().subject()).await?;
+    let form = Form::new(words, &name, errors, SHOWN);
+    Ok(ConfirmPage { words, form_token: &visit.form_token, form, then, message: None })
+}
+
+/// Proves the password: the token is replaced first, then what was asked for is done. The browser gets the new token whatever
+/// becomes of that.
+pub(crate) async fn post(Strict(visit): Strict<Visit>, OwnForm(mut fields): OwnForm) -> Result<Response, Failure> {
+    fields.optional("login_name"); // sent for password managers, and not needed
+    let then = then(&mut fields, &visit)?;
+    let password = fields.password("password");
+    let errors = fields.into_errors();
+    let (Some(password), true) = (password, errors.is_empty()) else {
+        return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, then, &errors).await;
+    };
+    match credential::proves(&visit.app, visit.session.principal().subject(), password).await {
+        Ok(true) => {}
+        Ok(false) => {
+            let errors = [FieldError::new("password", Complaint::NotThePassword)];
+            return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, then, &errors).await;
+        }
+        Err(failure) if failure.code().retries() => return later(&visit, then, &failure).await,
+        Err(failure) => return Err(failure),
+    }
+    let Visit { sessions, mut session, .. } = visit;
+    let confirmed = session.step_up().await?;
+    let Some(ends) = then else { return Ok((confirmed, Redirect::to("/account")).into_response()) };
+    match ends.carry_out(&sessions, session).await {
+        // The new token has ended too: the answer takes the cookie away, and must not hand one over.
+        Ok(done) if ends == Ends::All => Ok(done),
+        done => Ok((confirmed, done).into_response()),
+    }
+}
+
+/// What is to be done afterwards. Logging out is not: it needs no confirmation, and no page offers it here.
+///
+/// # Errors
+/// `invalid_input` for anything that no page sends.
+fn then(fields: &mut Fields, visit: &Visit) -> Result<Option<Ends>, Failure> {
+    let sent = fields.optional("then").unwrap_or_default();
+    if sent.is_empty() {
+        return Ok(None);
+    }
+    let here = Ends::One(visit.session.principal().session_id());
+    match sent.parse() {
+        Ok(ends) if ends != here => Ok(Some(ends)),
+        _ => Err(Failure::invalid(vec![FieldError::new("then", Complaint::NotAllowed)])),
+    }
+}
+
+/// The page again, for another try a little later.
+async fn later(visit: &Visit, then: Option<Ends>, failure: &Failure) -> Result<Response, Failure> {
+    let code = failure.code();
+    let view = ConfirmPage { message: Some(visit.words().of_code(code)), ..view(visit, then, &[]).await? };
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let mut response = page(status, &view)?;
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    Ok(response)
+}
