@@ -7,6 +7,8 @@ mod chromium;
 #[expect(dead_code, reason = "tests of one server use the rest")]
 mod client;
 #[cfg(test)]
+mod confirm;
+#[cfg(test)]
 mod cross_site;
 #[cfg(test)]
 mod logout;

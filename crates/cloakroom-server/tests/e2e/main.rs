@@ -6,6 +6,8 @@
 #[expect(dead_code, reason = "tests of one server use the rest")]
 mod client;
 #[cfg(test)]
+mod confirm;
+#[cfg(test)]
 mod cut;
 #[cfg(test)]
 mod delays;

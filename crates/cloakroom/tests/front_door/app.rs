@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use cloakroom::{
-    CookieSettings, FormToken, IssueError, Keep, LoggedOut, NotAUse, Outcome, Policy, Principal, Recent, Rejection, ReplaceError,
-    Session, SessionId, Sessions, Strict, Timestamp, Unavailable, Validation,
+    CookieSettings, FormToken, IssueError, Keep, LoggedOut, NotAUse, Outcome, Policy, Principal, Recent, Rejection,
+    ReplaceError, Session, SessionId, Sessions, Strict, Timestamp, Unavailable, Validation,
 };
 use cloakroom_core::store::SessionStore;
 use cloakroom_core::store::memory::MemoryStore;
