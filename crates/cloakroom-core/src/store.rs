@@ -323,13 +323,13 @@ pub trait AccountStore: Send + Sync + Debug + 'static {
     fn count(&self, claims: Claims, step: Step, at: Timestamp) -> StoreFuture<'_, Admission>;
 
     /// The keys under which no attempt is made any more, at most `limit`.
-    fn stopped(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>>;
+    fn locked(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>>;
 
     /// Forgets a counter: attempts under its key are as good as new. `false` if there is none.
     fn forget_counter(&self, key: CounterKey) -> StoreFuture<'_, bool>;
 
     /// Forgets up to `chunk` counters that say nothing any more, or that nobody touched for
     /// [`COUNTER_RETENTION`](crate::throttle::COUNTER_RETENTION), or that are more than `max`: then those with the fewest failures,
-    /// the oldest first. Never one that has stopped. Returns how many.
+    /// the oldest first. Never one that is locked. Returns how many.
     fn purge_counters(&self, at: Timestamp, max: u32, chunk: u32) -> StoreFuture<'_, u64>;
 }

@@ -2,7 +2,7 @@
 //! counters under a lock and asks here, so that fifty guesses at once are fifty, on every instance.
 //!
 //! An attempt is counted before its password is hashed, as one under way; when it is settled, it becomes a failure or takes the
-//! failures away. What is refused is not counted, or anybody could push a person to the stop.
+//! failures away. What is refused is not counted, or anybody could lock a person out.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -21,12 +21,12 @@ pub const DELAY_FIRST: Duration = Duration::from_secs(30);
 /// The longest wait between two attempts: who was away for an hour may try.
 pub const DELAY_MAX: Duration = Duration::from_hours(1);
 /// Failures in a row after which no attempt is made any more until an operator says so (NIST SP 800-63B-4 3.2.2).
-pub const STOP: u32 = 100;
+pub const LOCK_AFTER: u32 = 100;
 /// A network gets one failure back this often.
 pub const REFILL: Duration = Duration::from_secs(10);
 /// An attempt that is not settled after this long never will be: it counts as a failure.
 pub const UNDER_WAY_MAX: Duration = Duration::from_mins(1);
-/// Counters that nobody touched for this long are forgotten, unless they have stopped.
+/// Counters that nobody touched for this long are forgotten, unless they are locked.
 pub const COUNTER_RETENTION: Duration = Duration::from_hours(30 * 24);
 /// Most counters that are kept: of more, those with the fewest failures go, the oldest first.
 pub const COUNTERS_MAX: u32 = 100_000;
@@ -96,8 +96,8 @@ impl Counter {
     }
 
     /// Whether no attempt is made any more.
-    pub const fn has_stopped(&self) -> bool {
-        self.failures >= STOP
+    pub const fn is_locked(&self) -> bool {
+        self.failures >= LOCK_AFTER
     }
 
     /// With attempts that will never be settled as failures.
@@ -125,12 +125,12 @@ pub fn delay(failures: u32) -> Duration {
 /// How attempts under a key are slowed down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// A delay that grows, and the stop: a login name, by whoever tries it.
-    DelayAndStop,
+    /// A delay that grows, and the lock: a login name, by whoever tries it.
+    DelayAndLock,
     /// A delay that grows: a person who is signed in, and confirms. Others' failures under their name do not hold them up.
     Delay,
-    /// The stop alone: the name of a person who is signed in.
-    Stop,
+    /// The lock alone: the name of a person who is signed in.
+    Lock,
     /// So many failures at once, and one more every [`REFILL`]: a network.
     Budget(u32),
 }
@@ -143,13 +143,13 @@ impl Claims {
     /// Those of a login: its name, and the network it comes from if that is known, which may fail `budget` times.
     pub fn of_login(name: &LoginName, client: Option<IpAddr>, budget: u32) -> Self {
         let network = client.map(|client| (CounterKey::of_network(client), Rule::Budget(budget)));
-        Self::sorted(std::iter::once((CounterKey::of_login_name(name), Rule::DelayAndStop)).chain(network).collect())
+        Self::sorted(std::iter::once((CounterKey::of_login_name(name), Rule::DelayAndLock)).chain(network).collect())
     }
 
     /// Those of a person who is signed in and proves the password again.
     pub fn of_confirmation(name: &LoginName, session: SessionId) -> Self {
         let (name, session) = (CounterKey::of_login_name(name), CounterKey::of_session(session));
-        Self::sorted(vec![(name, Rule::Stop), (session, Rule::Delay)])
+        Self::sorted(vec![(name, Rule::Lock), (session, Rule::Delay)])
     }
 
     /// In the order in which every store locks them.
@@ -197,9 +197,9 @@ impl Rule {
                 let said = if over.is_zero() { Admission::Admitted } else { Admission::Refused(over) };
                 return (said, Counter { until, ..found });
             }
-            Self::Stop | Self::DelayAndStop if found.has_stopped() => Admission::Refused(DELAY_MAX),
-            Self::Stop if all >= STOP => waits,
-            Self::Stop => Admission::Admitted,
+            Self::Lock | Self::DelayAndLock if found.is_locked() => Admission::Refused(DELAY_MAX),
+            Self::Lock if all >= LOCK_AFTER => waits,
+            Self::Lock => Admission::Admitted,
             // One at a time from here on, each after its delay.
             _ if all >= FREE_FAILURES && (found.under_way > 0 || at < found.until) => waits,
             _ => Admission::Admitted,
@@ -217,7 +217,7 @@ impl Rule {
             (_, Settlement::Unchecked) => Counter { under_way, ..found },
             (rule, Settlement::Failed) => {
                 let failures = found.failures.saturating_add(1);
-                let until = if rule == Self::Stop { found.until } else { at.plus(delay(failures)) };
+                let until = if rule == Self::Lock { found.until } else { at.plus(delay(failures)) };
                 Counter { failures, under_way, until, ..found }
             }
         }

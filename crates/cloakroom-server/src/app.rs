@@ -3,16 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cloakroom::{Sessions, Timestamp};
-use cloakroom_core::account::LoginName;
+use cloakroom::{Code, Principal, Sessions, Timestamp};
+use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::store::AccountStore;
 use cloakroom_core::world::{Clock, Random};
 use cloakroom_sql::Database;
 
 use crate::credential::Hashing;
+use crate::failure::Failure;
 use crate::locale::Catalogue;
 use crate::password::NewPasswords;
 use crate::setup::Setup;
+use crate::throttle::Networks;
 
 /// The application. Clones are the same.
 #[derive(Clone)]
@@ -27,6 +29,7 @@ pub(crate) struct Parts {
     pub(crate) new_passwords: NewPasswords,
     pub(crate) catalogue: Catalogue,
     pub(crate) setup: Setup,
+    pub(crate) networks: Networks,
     /// The origin browsers use, where it is configured.
     pub(crate) public_origin: Option<String>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -66,6 +69,11 @@ impl App {
         &self.0.setup
     }
 
+    /// Which clients are counted, and how often they may fail.
+    pub(crate) fn networks(&self) -> Networks {
+        self.0.networks
+    }
+
     pub(crate) fn public_origin(&self) -> Option<&str> {
         self.0.public_origin.as_deref()
     }
@@ -78,8 +86,17 @@ impl App {
         &*self.0.random
     }
 
+    /// The account of somebody who is signed in.
+    ///
+    /// # Errors
+    /// `session_revoked` where it is gone: its sessions have ended with it.
+    pub(crate) async fn account_of(&self, principal: &Principal) -> Result<Account, Failure> {
+        let account = self.accounts().by_subject(principal.subject().clone()).await?;
+        account.ok_or(Failure::of(Code::SessionRevoked))
+    }
+
     /// The login name of a subject, for its own pages; its subject where the account is gone.
-    pub(crate) async fn name_of(&self, subject: &cloakroom::Subject) -> Result<String, crate::failure::Failure> {
+    pub(crate) async fn name_of(&self, subject: &cloakroom::Subject) -> Result<String, Failure> {
         let account = self.accounts().by_subject(subject.clone()).await?;
         Ok(account.map_or_else(|| subject.to_string(), |account| LoginName::as_str(&account.login_name).to_owned()))
     }

@@ -98,6 +98,8 @@ pub(crate) struct CookieConfig {
 pub(crate) struct LoginConfig {
     /// How many passwords are hashed at once. 1 to 64.
     pub(crate) concurrency: u32,
+    /// How many attempts may fail at once from one network. 1 to 1,000,000.
+    pub(crate) network_failures: u32,
 }
 
 /// `password.*`
@@ -148,7 +150,10 @@ impl Config {
                 domain: layers.value(&keys::COOKIE_DOMAIN)?,
                 insecure: layers.value(&keys::COOKIE_INSECURE)?,
             },
-            login: LoginConfig { concurrency: layers.value(&keys::LOGIN_CONCURRENCY)? },
+            login: LoginConfig {
+                concurrency: layers.value(&keys::LOGIN_CONCURRENCY)?,
+                network_failures: layers.value(&keys::NETWORK_FAILURES)?,
+            },
             password: PasswordConfig { breached_hashes: layers.value(&keys::BREACHED_HASHES)? },
             proxies: layers.value(&keys::PROXY_TRUSTED)?,
             metrics: layers.value(&keys::METRICS_LISTEN)?,

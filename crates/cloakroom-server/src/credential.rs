@@ -2,20 +2,27 @@
 //!
 //! Hashing is bounded: a flood of logins waits here, and validation of living sessions does not (G8).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use cloakroom::{Attempt, Code, LoggedIn, Subject};
+use cloakroom::{Attempt, Code, LoggedIn, SessionId, Subject};
 use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::login::{LoginDecision, LoginFacts, LoginRefusal, decide};
 use cloakroom_core::password::{Hasher, Password, PasswordHash};
+use cloakroom_core::throttle::{Claims, Settlement};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
 use crate::failure::Failure;
+use crate::throttle;
 
 /// How many logins may wait for each one being hashed: about a second and a half of work. Who finds the queue full is told so at
 /// once; who is in it is served.
 const WAITING_PER_HASH: usize = 32;
+
+/// A place among those whose passwords are hashed or wait for it.
+#[must_use]
+pub(crate) struct Place(#[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit);
 
 /// Password hashing, so many at once and so many waiting.
 pub(crate) struct Hashing {
@@ -37,19 +44,28 @@ impl Hashing {
     /// # Errors
     /// `busy` when too many wait.
     pub(crate) async fn hash(&self, password: Password) -> Result<PasswordHash, Failure> {
-        self.run(move |hasher| hasher.hash(&password)).await
+        self.run(self.place()?, move |hasher| hasher.hash(&password)).await
+    }
+
+    /// A place among those who wait.
+    ///
+    /// # Errors
+    /// `busy` when too many wait.
+    pub(crate) fn place(&self) -> Result<Place, Failure> {
+        Arc::clone(&self.queue).try_acquire_owned().map(Place).map_err(|_| Failure::of(Code::Busy))
     }
 
     /// Whether `password` is the one behind `hash`; without a hash the same work is done for nothing.
     ///
     /// # Errors
-    /// `busy` when too many wait.
+    /// `internal` when the hasher fails.
     pub(crate) async fn verify(
         &self,
+        place: Place,
         password: Password,
         hash: Option<PasswordHash>,
     ) -> Result<(Password, bool), Failure> {
-        self.run(move |hasher| {
+        self.run(place, move |hasher| {
             let matches = match &hash {
                 Some(hash) => hasher.verify(&password, hash)?,
                 None => hasher.verify_nobody(&password).map(|()| false)?,
@@ -65,74 +81,114 @@ impl Hashing {
 
     async fn run<T: Send + 'static>(
         &self,
+        place: Place,
         work: impl FnOnce(&dyn Hasher) -> Result<T, cloakroom_core::password::HashError> + Send + 'static,
     ) -> Result<T, Failure> {
-        let turn = self.turn().await?;
+        let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Failure::of(Code::Busy))?;
         let hasher = Arc::clone(&self.hasher);
-        // The turn goes with the work: a request that is dropped does not let another one in while its hash still runs.
+        // Both go with the work: a request that is dropped does not let another one in while its hash still runs.
         let done = tokio::task::spawn_blocking(move || {
             let result = work(&*hasher);
-            drop(turn);
+            drop((running, place));
             result
         });
         done.await.map_err(|error| Failure::internal(&error))?.map_err(|error| Failure::internal(&error))
     }
-
-    async fn turn(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Failure> {
-        let busy = || Failure::of(Code::Busy);
-        let queued = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| busy())?;
-        let running = Arc::clone(&self.running).acquire_owned().await;
-        Ok((queued, running.map_err(|_| busy())?))
-    }
 }
 
-/// Completes a login that has begun: reads the account, checks the password, decides, issues.
+/// Completes a login that has begun: counts the attempt, reads the account, checks the password, decides, issues.
 ///
 /// # Errors
-/// `invalid_credentials`, the same for every reason; `session_revoked` when overtaken; `busy` or `unavailable`.
+/// `invalid_credentials`, the same for every reason; `throttled`; `session_revoked` when overtaken; `busy` or `unavailable`.
 pub(crate) async fn log_in(
     app: &App,
+    client: Option<IpAddr>,
     attempt: Attempt,
     name: LoginName,
     password: Password,
 ) -> Result<LoggedIn, Failure> {
-    let account = app.accounts().by_login_name(name).await?;
-    let hash = account.as_ref().map(|account| account.password_hash.clone());
-    let (password, password_matches) = app.hashing().verify(password, hash).await?;
-    let hash_is_outdated = account.as_ref().is_some_and(|account| app.hashing().is_outdated(&account.password_hash));
-    match decide(LoginFacts { account: account.as_ref(), password_matches, hash_is_outdated }) {
-        LoginDecision::Accept { subject, rehash } => {
+    // A place first: who is refused as busy has tried nothing.
+    let place = app.hashing().place()?;
+    let networks = app.networks();
+    let claims = Claims::of_login(&name, networks.known(client), networks.failures);
+    throttle::admit(app, &claims).await?;
+    match settled(app, claims, check(app.clone(), place, name, password)).await? {
+        Checked::Right { subject, rehash } => {
             let logged_in = attempt.issue(&subject).await?;
-            if let (true, Some(account)) = (rehash, account) {
+            if let Some((account, password)) = rehash {
                 self::rehash(app, account, password).await;
             }
             Ok(logged_in)
         }
-        LoginDecision::Refuse(why) => {
+        Checked::Wrong(why) => {
             log_refusal(why);
             Err(Failure::of(Code::InvalidCredentials))
         }
     }
 }
 
-/// Whether `password` is the account's, for somebody who is logged in.
+/// Whether `password` is the account's, for somebody who is signed in and proves it once more (step-up, a change of it). Guesses are
+/// counted in the session, and towards the lock of the account's name.
 ///
 /// # Errors
-/// `busy` or `unavailable`.
-pub(crate) async fn confirms(app: &App, account: &Account, password: Password) -> Result<bool, Failure> {
-    let (_, matches) = app.hashing().verify(password, Some(account.password_hash.clone())).await?;
-    Ok(matches)
+/// `throttled`, `busy` or `unavailable`.
+pub(crate) async fn proves(
+    app: &App,
+    account: &Account,
+    session: SessionId,
+    password: Password,
+) -> Result<bool, Failure> {
+    let place = app.hashing().place()?;
+    let claims = Claims::of_confirmation(&account.login_name, session);
+    throttle::admit(app, &claims).await?;
+    let checked = settled(app, claims, check(app.clone(), place, account.login_name.clone(), password)).await?;
+    Ok(match checked {
+        Checked::Right { subject, .. } => subject == account.subject,
+        Checked::Wrong(_) => false,
+    })
 }
 
-/// Whether `password` is this subject's, who is signed in and proves it once more. The same work whatever comes of it.
-///
-/// # Errors
-/// `busy` or `unavailable`.
-pub(crate) async fn proves(app: &App, subject: &Subject, password: Password) -> Result<bool, Failure> {
-    let account = app.accounts().by_subject(subject.clone()).await?.filter(|account| account.disabled_at.is_none());
-    let (_, matches) = app.hashing().verify(password, account.map(|account| account.password_hash)).await?;
-    tracing::info!(matches, "step-up");
-    Ok(matches)
+/// What became of a credential.
+enum Checked {
+    /// It is this subject's; and what to hash anew, if anything.
+    Right {
+        subject: Subject,
+        rehash: Option<(Account, Password)>,
+    },
+    Wrong(LoginRefusal),
+}
+
+async fn check(app: App, place: Place, name: LoginName, password: Password) -> Result<Checked, Failure> {
+    let account = app.accounts().by_login_name(name).await?;
+    let hash = account.as_ref().map(|account| account.password_hash.clone());
+    let (password, password_matches) = app.hashing().verify(place, password, hash).await?;
+    let hash_is_outdated = account.as_ref().is_some_and(|account| app.hashing().is_outdated(&account.password_hash));
+    Ok(match decide(LoginFacts { account: account.as_ref(), password_matches, hash_is_outdated }) {
+        LoginDecision::Accept { subject, rehash } => {
+            Checked::Right { subject, rehash: account.filter(|_| rehash).map(|account| (account, password)) }
+        }
+        LoginDecision::Refuse(why) => Checked::Wrong(why),
+    })
+}
+
+/// Settles what was counted when the check is over, also for a request that is dropped meanwhile.
+async fn settled(
+    app: &App,
+    claims: Claims,
+    check: impl Future<Output = Result<Checked, Failure>> + Send + 'static,
+) -> Result<Checked, Failure> {
+    let app = app.clone();
+    let checked = tokio::spawn(async move {
+        let checked = check.await;
+        let settlement = match &checked {
+            Ok(Checked::Right { .. }) => Settlement::Succeeded,
+            Ok(Checked::Wrong(_)) => Settlement::Failed,
+            Err(_) => Settlement::Unchecked,
+        };
+        throttle::settle(&app, claims, settlement).await;
+        checked
+    });
+    checked.await.map_err(|error| Failure::internal(&error))?
 }
 
 fn log_refusal(why: LoginRefusal) {

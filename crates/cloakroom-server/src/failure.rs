@@ -3,6 +3,8 @@
 //! Handlers return a [`Failure`]; it travels as a response extension to [`render`], which alone knows the request's
 //! language, its id and who asks. Nothing internal is ever in an answer: causes go to the log under the request id.
 
+use std::time::Duration;
+
 use askama::Template as _;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -28,17 +30,33 @@ use crate::view::{ErrorPage, Words};
 pub(crate) struct Failure {
     code: Code,
     errors: Vec<FieldError>,
+    /// When to try again, where it says so.
+    retry_after: Duration,
 }
+
+/// When to try again what failed because of us.
+const RETRY_SOON: Duration = Duration::from_secs(2);
 
 impl Failure {
     /// A failure of this code.
     pub(crate) const fn of(code: Code) -> Self {
-        Self { code, errors: Vec::new() }
+        Self { code, errors: Vec::new(), retry_after: RETRY_SOON }
     }
 
     /// `invalid_input` with its complaints.
-    pub(crate) const fn invalid(errors: Vec<FieldError>) -> Self {
-        Self { code: Code::InvalidInput, errors }
+    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::of(Code::InvalidInput) }
+    }
+
+    /// `throttled`, until so much time has passed.
+    pub(crate) fn throttled(wait: Duration) -> Self {
+        Self { retry_after: wait, ..Self::of(Code::Throttled) }
+    }
+
+    /// `Retry-After` (RFC 9110 section 10.2.3), in whole seconds that are enough; of answers that have one.
+    pub(crate) fn retry_after(&self) -> Option<HeaderValue> {
+        let whole = self.retry_after.as_millis().div_ceil(1_000).max(1);
+        self.code.retries().then(|| HeaderValue::from_str(&whole.to_string()).ok()).flatten()
     }
 
     /// The code.
@@ -140,8 +158,8 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Cookie realm="cloakroom", form-action="/login""#));
     }
-    if failure.code.retries() {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    if let Some(seconds) = failure.retry_after() {
+        headers.insert(RETRY_AFTER, seconds);
     }
     response
 }

@@ -27,6 +27,7 @@ mod security;
 mod server;
 mod setup;
 mod telemetry;
+mod throttle;
 mod view;
 
 use std::process::ExitCode;

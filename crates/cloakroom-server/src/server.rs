@@ -20,6 +20,7 @@ use crate::credential::Hashing;
 use crate::exit::Failure;
 use crate::locale::Catalogue;
 use crate::setup::Setup;
+use crate::throttle::{self, Networks};
 use crate::{metrics, routes};
 
 /// How long requests in flight may still take once the server was told to stop.
@@ -41,6 +42,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
     drop(code);
     let (sessions, mut told) = (app.sessions().clone(), Told::listen()?);
     sessions.follow();
+    drop(tokio::spawn(throttle::sweep(app.clone()))); // it ends with the process
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     if let Some((listener, _)) = metrics {
         let serving = axum::serve(listener, metrics::router(app.clone()));
@@ -103,6 +105,10 @@ fn put_together(config: &Config, database: Database) -> Result<(App, Zeroizing<S
         new_passwords: config.new_passwords(),
         catalogue: Catalogue::load().map_err(Failure::new)?,
         setup,
+        networks: Networks {
+            failures: config.login.network_failures,
+            are_known: config.public_url.is_none() || config.proxies.is_some(),
+        },
         public_origin: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
         clock,
         random,

@@ -109,7 +109,7 @@ mod command_line {
         assert_eq!(of("disabled_at"), [Value::Null, Value::Null]);
         assert!(of("created_at").iter().all(|time| time.as_str().unwrap().ends_with('Z')), "{accounts:?}");
         assert_ne!(accounts[0]["subject"], accounts[1]["subject"]);
-        assert_eq!(accounts[0].as_object().unwrap().len(), 5, "nothing else is shown");
+        assert_eq!(accounts[0].as_object().unwrap().len(), 6, "nothing else is shown");
 
         assert_eq!(place.run(&["account", "disable", "Ada"]).done(), "disabled ada; 0 sessions ended\n");
         assert!(place.accounts()[0]["disabled_at"].is_string());

@@ -100,7 +100,7 @@ pub(crate) const REMOVE_ACCOUNT: &str = "DELETE FROM accounts WHERE subject = $1
 pub(crate) const SET_COUNTER: &str =
     "UPDATE attempt_counters SET failures = $1, under_way = $2, until_at = $3, changed_at = $4 WHERE key = $5";
 pub(crate) const FORGET_COUNTER: &str = "DELETE FROM attempt_counters WHERE key = $1";
-pub(crate) const STOPPED: &str = "SELECT key FROM attempt_counters WHERE failures >= $1 ORDER BY key LIMIT $2";
+pub(crate) const LOCKED: &str = "SELECT key FROM attempt_counters WHERE failures >= $1 ORDER BY key LIMIT $2";
 pub(crate) const COUNT_COUNTERS: &str = "SELECT count(*) FROM attempt_counters";
 
 // Copying. A page begins after a key: the first one after no bytes, no text, the lowest number. The empty subject, which

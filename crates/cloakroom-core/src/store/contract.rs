@@ -341,7 +341,7 @@ clauses! { $
         what_one_rule_refuses_is_counted_under_none,
         of_concurrent_attempts_five_are_made_at_once,
         concurrent_attempts_of_many_names_do_not_lock_each_other_out,
-        who_has_stopped_is_named_until_forgotten,
+        who_is_locked_is_named_until_forgotten,
         counters_that_say_nothing_or_are_old_are_purged,
         counters_over_the_most_are_purged_in_chunks,
     }

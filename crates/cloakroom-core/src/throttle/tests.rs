@@ -95,7 +95,7 @@ fn what_is_refused_is_not_counted() {
 #[test]
 fn a_hundred_failures_stop_the_name_whatever_time_passes_and_no_sooner() {
     let (mut counters, ada) = (Counters::default(), login("ada"));
-    let now = counters.fail(&ada, STOP - 1, at(0));
+    let now = counters.fail(&ada, LOCK_AFTER - 1, at(0));
     let later = now.plus(DELAY_MAX);
     assert_eq!(counters.admit(&ada, later), Admission::Admitted);
     counters.settle(&ada, Settlement::Failed, later);
@@ -104,7 +104,7 @@ fn a_hundred_failures_stop_the_name_whatever_time_passes_and_no_sooner() {
         assert_eq!(counters.admit(&ada, much_later), refused(3600), "{days}");
     }
     let mut only = counters.0.values();
-    assert!(only.next().is_some_and(Counter::has_stopped) && only.next().is_none());
+    assert!(only.next().is_some_and(Counter::is_locked) && only.next().is_none());
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_network_has_a_budget_that_comes_back() {
 }
 
 #[test]
-fn a_person_who_is_signed_in_is_held_up_by_themselves_and_by_the_stop() {
+fn a_person_who_is_signed_in_is_held_up_by_themselves_and_by_the_lock() {
     let (mut counters, ada) = (Counters::default(), login("ada"));
     let (mine, other) =
         (Claims::of_confirmation(&name("ada"), session(1)), Claims::of_confirmation(&name("ada"), session(2)));
@@ -191,11 +191,11 @@ fn a_person_who_is_signed_in_is_held_up_by_themselves_and_by_the_stop() {
     counters.settle(&other, Settlement::Succeeded, now);
     assert_eq!(counters.admit(&ada, now), Admission::Admitted, "a proof is a proof");
     counters.settle(&ada, Settlement::Failed, now);
-    let now = counters.fail(&mine, STOP - 1, now);
+    let now = counters.fail(&mine, LOCK_AFTER - 1, now);
     assert_eq!(
         counters.admit(&mine, now.plus(DELAY_MAX)),
         refused(3600),
-        "all failures of a name count towards the stop"
+        "all failures of a name count towards the lock"
     );
     assert_eq!(counters.admit(&ada, now.plus(DELAY_MAX)), refused(3600));
 }

@@ -155,8 +155,8 @@ impl AccountStore for Faulty {
         Box::pin(self.wrong_count(claims, step, at))
     }
 
-    fn stopped(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>> {
-        Box::pin(self.wrong_stopped(limit))
+    fn locked(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>> {
+        Box::pin(self.wrong_locked(limit))
     }
 
     fn forget_counter(&self, key: CounterKey) -> StoreFuture<'_, bool> {

@@ -42,11 +42,11 @@ impl Faulty {
         }
     }
 
-    pub(crate) async fn wrong_stopped(&self, limit: u32) -> Result<Vec<CounterKey>, StoreError> {
+    pub(crate) async fn wrong_locked(&self, limit: u32) -> Result<Vec<CounterKey>, StoreError> {
         match self.fault {
-            Fault::StoppedNamesNobody => Ok(Vec::new()),
-            Fault::StoppedIgnoresTheLimit => self.inner.stopped(u32::MAX).await,
-            _ => self.inner.stopped(limit).await,
+            Fault::LockedNamesNobody => Ok(Vec::new()),
+            Fault::LockedIgnoresTheLimit => self.inner.locked(u32::MAX).await,
+            _ => self.inner.locked(limit).await,
         }
     }
 
@@ -61,9 +61,9 @@ impl Faulty {
             Fault::CounterPurgeIsTooEarly => {
                 self.inner.purge_counters(at.plus(Duration::from_secs(1)), max, chunk).await
             }
-            Fault::CounterPurgeTakesTheStopped => {
+            Fault::CounterPurgeTakesTheLocked => {
                 let purged = self.inner.purge_counters(at, max, chunk).await?;
-                for key in self.inner.stopped(chunk).await? {
+                for key in self.inner.locked(chunk).await? {
                     let _there = self.inner.forget_counter(key).await?;
                 }
                 Ok(purged)

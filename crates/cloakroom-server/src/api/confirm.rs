@@ -20,7 +20,8 @@ pub(crate) async fn post(
     let password = fields.password("password");
     fields.finish()?;
     let Some(password) = password else { return Err(Failure::invalid(Vec::new())) };
-    if !credential::proves(&app, session.principal().subject(), password).await? {
+    let account = app.account_of(session.principal()).await?;
+    if !credential::proves(&app, &account, session.principal().session_id(), password).await? {
         return Err(Failure::invalid(vec![FieldError::new("password", Complaint::NotThePassword)]));
     }
     Ok(session.step_up().await?)

@@ -26,7 +26,7 @@ pub(crate) async fn post(
     let (name, password) = (fields.login_name("login_name"), fields.password("password"));
     fields.finish()?;
     let (Some(name), Some(password)) = (name, password) else { return Err(Failure::invalid(Vec::new())) };
-    let logged_in = credential::log_in(&app, attempt, name, password).await?;
+    let logged_in = credential::log_in(&app, sessions.client_address(), attempt, name, password).await?;
     let body = Json(json!({ "session": shown(logged_in.principal(), true) }));
     Ok((logged_in, body))
 }

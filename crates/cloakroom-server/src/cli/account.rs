@@ -1,5 +1,6 @@
 //! `cloakroom account`: who may log in. Accounts are named by their login name; their sessions end as the store says.
 
+use std::collections::HashSet;
 use std::io::{self, Write as _};
 
 use clap::{Args, Subcommand};
@@ -7,6 +8,7 @@ use cloakroom::world::{SystemClock, SystemRandom};
 use cloakroom_core::account::{Account, LoginName, Role};
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::{AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence};
+use cloakroom_core::throttle::CounterKey;
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::world::{Clock as _, Random as _};
 use cloakroom_sql::Database;
@@ -20,6 +22,9 @@ use super::password::Source;
 use super::session::counted;
 use crate::config::Config;
 use crate::exit::Failure;
+
+/// Most locked names that a list tells apart.
+const LOCKED_MAX: u32 = 100_000;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -60,6 +65,11 @@ pub(super) enum Command {
         #[command(flatten)]
         account: Named,
     },
+    /// Let a login name be tried again at once, whatever was counted of it
+    Unlock {
+        #[command(flatten)]
+        account: Named,
+    },
     /// Remove an account and end its sessions; needs --yes
     Remove {
         #[command(flatten)]
@@ -94,6 +104,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failure
         Command::Password { account, password, .. } => set_password(account.name, password, config, database).await,
         Command::Disable { account, .. } => disable(&account.name, config, database).await,
         Command::Enable { account } => enable(&account.name, database).await,
+        Command::Unlock { account } => unlock(&account.name, database).await,
         Command::Remove { account, consent } => remove(&account.name, consent, config, database).await,
     })
     .await
@@ -138,16 +149,18 @@ fn new_subject(now: Timestamp) -> Result<Subject, Failure> {
 }
 
 async fn list(as_json: bool, accounts: &dyn AccountStore) -> Result<(), Failure> {
-    let mut columns = Columns::titled(["login name", "role", "created", "disabled", "subject"]);
+    let mut columns = Columns::titled(["login name", "role", "created", "disabled", "locked", "subject"]);
+    let locked: HashSet<_> = accounts.locked(LOCKED_MAX).await?.into_iter().collect();
+    let is_locked = |account: &Account| locked.contains(&CounterKey::of_login_name(&account.login_name));
     let mut array = Array::default();
     let mut after = None;
     loop {
         let page = accounts.page(after, PAGE_MAX).await?;
         let mut out = io::stdout().lock();
         let written = if as_json {
-            array.write(page.iter().map(element), &mut out)
+            array.write(page.iter().map(|account| element(account, is_locked(account))), &mut out)
         } else {
-            columns.write(page.iter().map(row), &mut out)
+            columns.write(page.iter().map(|account| row(account, is_locked(account))), &mut out)
         };
         written.map_err(|error| Failure::output(&error))?;
         if page.len() < PAGE_MAX as usize {
@@ -161,22 +174,24 @@ async fn list(as_json: bool, accounts: &dyn AccountStore) -> Result<(), Failure>
     Ok(())
 }
 
-fn element(account: &Account) -> Value {
+fn element(account: &Account, is_locked: bool) -> Value {
     json!({
         "login_name": account.login_name.as_str(),
         "subject": account.subject.as_str(),
         "role": role(account.role),
         "created_at": account.created_at.to_string(),
         "disabled_at": account.disabled_at.map(|time| time.to_string()),
+        "locked": is_locked,
     })
 }
 
-fn row(account: &Account) -> [String; 5] {
+fn row(account: &Account, is_locked: bool) -> [String; 6] {
     [
         account.login_name.to_string(),
         role(account.role).to_owned(),
         account.created_at.to_string(),
         account.disabled_at.map(|time| time.to_string()).unwrap_or_default(),
+        if is_locked { "locked".to_owned() } else { String::new() },
         account.subject.to_string(),
     ]
 }
@@ -193,6 +208,8 @@ async fn set_password(name: LoginName, password: Source, config: &Config, databa
     let new = password.read_hash(&name, config)?;
     let change = PasswordChange { subject, expected: None, new, keep: None, at: SystemClock.now() };
     let ended = done(database.accounts().change_password(change).await?, &name)?;
+    // Whoever gets a new password may try it, whatever was guessed before.
+    database.accounts().forget_counter(CounterKey::of_login_name(&name)).await?;
     print(format_args!("changed the password of {name}; {} ended", counted(ended)))?;
     everywhere::wait(config, database).await
 }
@@ -208,6 +225,15 @@ async fn enable(name: &LoginName, database: &Database) -> Result<(), Failure> {
     let subject = subject_of(name, database).await?;
     done(database.accounts().enable(subject).await?, name)?;
     print(format_args!("enabled {name}"))
+}
+
+/// Also for a name that no account has: attempts under it are counted the same.
+async fn unlock(name: &LoginName, database: &Database) -> Result<(), Failure> {
+    if database.accounts().forget_counter(CounterKey::of_login_name(name)).await? {
+        print(format_args!("unlocked {name}: failed attempts are forgotten"))
+    } else {
+        print(format_args!("nothing to unlock: no failed attempts are counted for {name}"))
+    }
 }
 
 async fn remove(name: &LoginName, consent: Consent, config: &Config, database: &Database) -> Result<(), Failure> {

@@ -262,6 +262,16 @@ pub(crate) static LOGIN_CONCURRENCY: Key<u32> = Key {
     )
 };
 
+pub(crate) static NETWORK_FAILURES: Key<u32> = Key {
+    in_range: |number| (1..=1_000_000).contains(number),
+    ..key(
+        "login.network_failures",
+        || 100,
+        "1 to 1000000",
+        "How many attempts to log in may fail at once from one network (an IPv4 address, an IPv6 /64); one more every 10 s.",
+    )
+};
+
 pub(crate) static BREACHED_HASHES: Key<Option<FilePath>> = key(
     "password.breached_hashes",
     || None,
@@ -319,6 +329,7 @@ pub(crate) static ALL: &[&dyn AnyKey] = &[
     &COOKIE_DOMAIN,
     &COOKIE_INSECURE,
     &LOGIN_CONCURRENCY,
+    &NETWORK_FAILURES,
     &BREACHED_HASHES,
     &PROXY_TRUSTED,
     &METRICS_LISTEN,

@@ -1,6 +1,7 @@
 //! Tables: what a configuration says, and what it says about mistakes. No process and no environment is needed.
 
 mod cookie_domain;
+mod defaults;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +12,6 @@ use insta::assert_snapshot;
 use super::keys;
 use super::layers::env_name;
 use super::{Config, Inputs, effective};
-use cloakroom_core::policy::Policy;
 
 /// A configuration directory with one file, and what else is said.
 struct Given {
@@ -59,35 +59,6 @@ fn table(mistakes: impl IntoIterator<Item = String>) -> String {
 }
 
 #[test]
-fn without_a_word_everything_has_its_default() {
-    let config = given("").load().unwrap();
-    assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
-    assert_eq!(config.database.url.reveal(), "sqlite:cloakroom.db");
-    assert!(config.database.migrate);
-    let server = given("database.url = 'postgres://ada@db/app'").load().unwrap();
-    assert!(!server.database.migrate, "somebody else may have to choose when a server's tables change");
-    assert_eq!(config.policy, Policy::default());
-    assert!((1..=64).contains(&config.login.concurrency));
-    assert!(config.check_listener().is_ok());
-}
-
-#[test]
-fn the_defaults_declared_are_the_policys() {
-    let policy = Policy::default();
-    for (key, wanted) in [
-        (&keys::IDLE_TIMEOUT, policy.idle_timeout),
-        (&keys::ABSOLUTE_TIMEOUT, policy.absolute_timeout),
-        (&keys::KEEP_IDLE_TIMEOUT, policy.keep_idle_timeout),
-        (&keys::KEEP_ABSOLUTE_TIMEOUT, policy.keep_absolute_timeout),
-    ] {
-        assert_eq!((key.default)(), wanted, "{}", key.name);
-        let quoted = format!("`{:?}`", super::span::show(wanted));
-        let text = key.default_text.unwrap_or(&quoted);
-        assert!(text.starts_with(&quoted), "{}: {text}", key.name);
-    }
-}
-
-#[test]
 fn every_key_can_be_set_in_the_file_and_in_the_environment() {
     let set = [
         ("listen", "[::1]:9000", true),
@@ -114,6 +85,7 @@ fn every_key_can_be_set_in_the_file_and_in_the_environment() {
         ("cookie.domain", "example.org", true),
         ("cookie.insecure", "true", false),
         ("login.concurrency", "2", false),
+        ("login.network_failures", "20", false),
         ("password.breached_hashes", "/srv/breached.txt", true),
         ("proxy.trusted", "10.0.0.0/8", true),
         ("metrics.listen", "127.0.0.1:9787", true),

@@ -25,6 +25,7 @@ use crate::app::Parts;
 use crate::locale::Catalogue;
 use crate::password::NewPasswords;
 use crate::setup::Setup;
+use crate::throttle::Networks;
 
 const PASSWORD: &str = "violet tractor hums at noon";
 
@@ -49,6 +50,7 @@ impl World {
             new_passwords: NewPasswords::new(PasswordRules::default(), None),
             catalogue: Catalogue::load().unwrap(),
             setup: Setup::new(&SystemRandom).unwrap().0,
+            networks: Networks { failures: 100, are_known: true },
             public_origin: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),

@@ -1,7 +1,7 @@
 //! `GET` and `POST /confirm`: the password is proven once more (step-up), then what was asked for before is done
 
 use axum::http::StatusCode;
-use axum::http::header::{HeaderValue, RETRY_AFTER};
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Redirect, Response};
 use cloakroom::Strict;
 
@@ -47,7 +47,8 @@ pub(crate) async fn post(Strict(visit): Strict<Visit>, OwnForm(mut fields): OwnF
     let (Some(password), true) = (password, errors.is_empty()) else {
         return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, then, &errors).await;
     };
-    match credential::proves(&visit.app, visit.session.principal().subject(), password).await {
+    let account = visit.app.account_of(visit.session.principal()).await?;
+    match credential::proves(&visit.app, &account, visit.session.principal().session_id(), password).await {
         Ok(true) => {}
         Ok(false) => {
             let errors = [FieldError::new("password", Complaint::NotThePassword)];
@@ -88,6 +89,8 @@ async fn later(visit: &Visit, then: Option<Ends>, failure: &Failure) -> Result<R
     let view = ConfirmPage { message: Some(visit.words().of_code(code)), ..view(visit, then, &[]).await? };
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let mut response = page(status, &view)?;
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    if let Some(seconds) = failure.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
     Ok(response)
 }

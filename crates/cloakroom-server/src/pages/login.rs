@@ -64,7 +64,7 @@ pub(crate) async fn post(
         (Err(failure), ..) => Err(failure),
         (Ok(()), Some(name), Some(password)) => {
             let keep = if typed.keep { Keep::SignedIn } else { Keep::ThisVisit };
-            credential::log_in(&app, attempt.keep(keep), name, password).await
+            credential::log_in(&app, sessions.client_address(), attempt.keep(keep), name, password).await
         }
         (Ok(()), ..) => Err(Failure::of(Code::InvalidInput)),
     };
@@ -94,8 +94,8 @@ fn again(app: &App, headers: &HeaderMap, typed: &Typed, failure: &Failure) -> Re
         let challenge = HeaderValue::from_static(r#"Cookie realm="cloakroom", form-action="/login""#);
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
-    if code.retries() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    if let Some(seconds) = failure.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, seconds);
     }
     Ok(response)
 }

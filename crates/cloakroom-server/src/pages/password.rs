@@ -19,15 +19,14 @@ use crate::pages::account::show;
 /// Changes the password: the other sessions end, logins under way included, and this one gets a new token (ASVS 5.0 7.4.3, 7.2.4).
 pub(crate) async fn post(Strict(mut visit): Strict<Visit>, OwnForm(fields): OwnForm) -> Result<Response, Failure> {
     let app = &visit.app;
-    let subject = visit.session.principal().subject().clone();
-    let account = app.accounts().by_subject(subject).await?.ok_or(Failure::of(Code::NotFound))?;
+    let account = app.account_of(visit.session.principal()).await?;
     let (current, new) = match read(app, fields, &account).await? {
         Ok(passwords) => passwords,
         Err(errors) => {
             return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, None, &errors).await;
         }
     };
-    if !credential::confirms(app, &account, current).await? {
+    if !credential::proves(app, &account, visit.session.principal().session_id(), current).await? {
         let errors = [FieldError::new("current_password", Complaint::NotThePassword)];
         return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, None, &errors).await;
     }

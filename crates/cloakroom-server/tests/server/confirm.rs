@@ -243,15 +243,16 @@ fn who_finds_hashing_full_gets_the_page_again() {
         std::thread::scope(|scope| {
             let trying: Vec<_> = (0..60).map(|_| scope.spawn(|| one(here.clone()))).collect();
             for answer in trying.into_iter().map(|trying| trying.join().unwrap()) {
-                assert!(matches!(answer.status, 422 | 503), "{answer:?}");
+                assert!(matches!(answer.status, 422 | 429 | 503), "{answer:?}");
                 assert!(asks_for_the_password(&answer, "end-all"), "{answer:?}");
-                assert_eq!(answer.header("retry-after").is_some(), answer.status == 503);
+                assert_eq!(answer.header("retry-after").is_some(), answer.status != 422);
                 busy += usize::from(answer.status == 503);
             }
         });
         if busy > 0 {
             break;
         }
+        place.sqlite("DELETE FROM attempt_counters"); // they are to wait for each other once more
     }
     assert!(busy > 0, "sixty at once, and room for thirty-three");
     assert_eq!(here.status(), 200);

@@ -10,4 +10,5 @@ mod headers;
 mod passwords;
 mod requests;
 mod sessions;
+mod throttling;
 mod transport;

@@ -7,7 +7,7 @@ use cloakroom_core::session::Subject;
 use cloakroom_core::store::{
     AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence, StoreError, StoreErrorKind, StoreFuture,
 };
-use cloakroom_core::throttle::{Admission, Claims, CounterKey, STOP, Step};
+use cloakroom_core::throttle::{Admission, Claims, CounterKey, LOCK_AFTER, Step};
 use cloakroom_core::time::Timestamp;
 use sqlx::{PgConnection, Row as _};
 
@@ -20,7 +20,7 @@ use super::value::Time;
 use super::{feed, row, throttle};
 use crate::statements::{
     ACCOUNT_BY_LOGIN_NAME, ACCOUNT_BY_SUBJECT, ACCOUNTS_AFTER, ANY_ACCOUNT, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
-    FORGET_COUNTER, INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, REHASH, REMOVE_ACCOUNT, SET_PASSWORD, STOPPED,
+    FORGET_COUNTER, INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, LOCKED, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
 };
 use crate::words::role_word;
 
@@ -93,10 +93,10 @@ impl AccountStore for PostgresDatabase {
         })
     }
 
-    fn stopped(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>> {
+    fn locked(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>> {
         Box::pin(async move {
-            let stopped = sqlx::query(STOPPED).bind(i64::from(STOP)).bind(i64::from(limit));
-            self.fetch_all(stopped).await?.iter().map(row::counter_key).collect()
+            let locked = sqlx::query(LOCKED).bind(i64::from(LOCK_AFTER)).bind(i64::from(limit));
+            self.fetch_all(locked).await?.iter().map(row::counter_key).collect()
         })
     }
 

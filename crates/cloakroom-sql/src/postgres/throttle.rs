@@ -1,7 +1,7 @@
 //! What is counted of attempts to log in: each key's row is locked, in the order of the keys, until the transaction ends.
 
 use cloakroom_core::store::StoreError;
-use cloakroom_core::throttle::{Admission, COUNTER_RETENTION, Claims, Counter, CounterKey, STOP, Step};
+use cloakroom_core::throttle::{Admission, COUNTER_RETENTION, Claims, Counter, CounterKey, LOCK_AFTER, Step};
 use cloakroom_core::time::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
@@ -63,7 +63,7 @@ pub(super) async fn purge(
     let purge = sqlx::query(PURGE_COUNTERS)
         .bind(Time(at))
         .bind(Time(at.minus(COUNTER_RETENTION)))
-        .bind(i64::from(STOP))
+        .bind(i64::from(LOCK_AFTER))
         .bind(i64::from(chunk));
     let purged = purge.execute(&mut *connection).await.map_err(store_error)?.rows_affected();
     if purged > 0 {
@@ -74,6 +74,6 @@ pub(super) async fn purge(
     if over <= 0 {
         return Ok(0);
     }
-    let purge = sqlx::query(PURGE_COUNTERS_OVER).bind(i64::from(STOP)).bind(over).execute(connection).await;
+    let purge = sqlx::query(PURGE_COUNTERS_OVER).bind(i64::from(LOCK_AFTER)).bind(over).execute(connection).await;
     Ok(purge.map_err(store_error)?.rows_affected())
 }

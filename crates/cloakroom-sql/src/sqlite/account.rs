@@ -97,8 +97,8 @@ impl AccountStore for SqliteDatabase {
         Box::pin(self.writer().run(move |connection| Box::pin(throttle::count(connection, claims, step, at))))
     }
 
-    fn stopped(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>> {
-        Box::pin(async move { throttle::stopped(&self.readers().pool()?, limit).await })
+    fn locked(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>> {
+        Box::pin(async move { throttle::locked(&self.readers().pool()?, limit).await })
     }
 
     fn forget_counter(&self, key: CounterKey) -> StoreFuture<'_, bool> {

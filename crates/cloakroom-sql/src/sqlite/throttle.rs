@@ -1,14 +1,14 @@
 //! What is counted of attempts to log in. The single writer is the lock.
 
 use cloakroom_core::store::StoreError;
-use cloakroom_core::throttle::{Admission, COUNTER_RETENTION, Claims, Counter, CounterKey, STOP, Step};
+use cloakroom_core::throttle::{Admission, COUNTER_RETENTION, Claims, Counter, CounterKey, LOCK_AFTER, Step};
 use cloakroom_core::time::Timestamp;
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
 use super::error::store_error;
 use super::row;
 use super::statements::{COUNTER, INSERT_COUNTER, PURGE_COUNTERS, PURGE_COUNTERS_OVER};
-use crate::statements::{COUNT_COUNTERS, FORGET_COUNTER, SET_COUNTER, STOPPED};
+use crate::statements::{COUNT_COUNTERS, FORGET_COUNTER, LOCKED, SET_COUNTER};
 
 pub(super) async fn count(
     connection: &mut SqliteConnection,
@@ -52,9 +52,9 @@ async fn keep(
         .map_err(store_error)
 }
 
-pub(super) async fn stopped(pool: &SqlitePool, limit: u32) -> Result<Vec<CounterKey>, StoreError> {
-    let stopped = sqlx::query(STOPPED).bind(i64::from(STOP)).bind(i64::from(limit)).fetch_all(pool).await;
-    stopped.map_err(store_error)?.iter().map(row::counter_key).collect()
+pub(super) async fn locked(pool: &SqlitePool, limit: u32) -> Result<Vec<CounterKey>, StoreError> {
+    let locked = sqlx::query(LOCKED).bind(i64::from(LOCK_AFTER)).bind(i64::from(limit)).fetch_all(pool).await;
+    locked.map_err(store_error)?.iter().map(row::counter_key).collect()
 }
 
 pub(super) async fn purge(
@@ -66,7 +66,7 @@ pub(super) async fn purge(
     let purge = sqlx::query(PURGE_COUNTERS)
         .bind(at.as_millis())
         .bind(at.minus(COUNTER_RETENTION).as_millis())
-        .bind(i64::from(STOP))
+        .bind(i64::from(LOCK_AFTER))
         .bind(i64::from(chunk));
     let purged = purge.execute(&mut *connection).await.map_err(store_error)?.rows_affected();
     if purged > 0 {
@@ -77,6 +77,6 @@ pub(super) async fn purge(
     if over <= 0 {
         return Ok(0);
     }
-    let purge = sqlx::query(PURGE_COUNTERS_OVER).bind(i64::from(STOP)).bind(over).execute(connection).await;
+    let purge = sqlx::query(PURGE_COUNTERS_OVER).bind(i64::from(LOCK_AFTER)).bind(over).execute(connection).await;
     Ok(purge.map_err(store_error)?.rows_affected())
 }

@@ -308,7 +308,7 @@ impl Schedule<'_> {
                 let _compared = both!(self, "count", accounts.count(claims, step, when));
             }
         }
-        let _compared = both!(self, "stopped", accounts.stopped(PAGE_MAX));
+        let _compared = both!(self, "locked", accounts.locked(PAGE_MAX));
         Ok(())
     }
 

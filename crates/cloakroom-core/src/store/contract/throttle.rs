@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::trial::{Kept, NO_CAP, Trial, at, holds, join_all, login_name, same};
-use crate::throttle::{Admission, COUNTER_RETENTION, Claims, CounterKey, FREE_FAILURES, STOP, Settlement, Step};
+use crate::throttle::{Admission, COUNTER_RETENTION, Claims, CounterKey, FREE_FAILURES, LOCK_AFTER, Settlement, Step};
 use crate::time::Timestamp;
 
 const FAILED: Step = Step::Settle(Settlement::Failed);
@@ -119,46 +119,46 @@ pub(super) async fn concurrent_attempts_of_many_names_do_not_lock_each_other_out
     Ok(())
 }
 
-pub(super) async fn who_has_stopped_is_named_until_forgotten(trial: &Trial<'_>) -> Kept {
+pub(super) async fn who_is_locked_is_named_until_forgotten(trial: &Trial<'_>) -> Kept {
     let (ada, eve) = (named("ada"), named("eve"));
     trial.fail(&eve, FREE_FAILURES, at(0)).await?;
-    let last = trial.fail(&ada, STOP, at(0)).await?;
-    same("those that stopped are", &trial.accounts.stopped(10).await?, &vec![key("ada")])?;
-    same("no more than asked for", &trial.accounts.stopped(0).await?, &Vec::new())?;
+    let last = trial.fail(&ada, LOCK_AFTER, at(0)).await?;
+    same("the locked ones are", &trial.accounts.locked(10).await?, &vec![key("ada")])?;
+    same("no more than asked for", &trial.accounts.locked(0).await?, &Vec::new())?;
     let later = last.plus(COUNTER_RETENTION).plus(COUNTER_RETENTION);
     same("whatever time passes", &trial.count(&ada, Step::Admit, later).await?, &refused(3_600_000))?;
     same("forgetting says that there was one", &trial.accounts.forget_counter(key("ada")).await?, &true)?;
     same("and that there is none", &trial.accounts.forget_counter(key("ada")).await?, &false)?;
-    same("none has stopped", &trial.accounts.stopped(10).await?, &Vec::new())?;
+    same("none is locked", &trial.accounts.locked(10).await?, &Vec::new())?;
     same("it may be tried again", &trial.count(&ada, Step::Admit, later).await?, &Admission::Admitted)
 }
 
 pub(super) async fn counters_that_say_nothing_or_are_old_are_purged(trial: &Trial<'_>) -> Kept {
-    let stopped = trial.fail(&named("stopped"), STOP, at(0)).await?;
-    trial.fail(&login("ada", 1), 1, stopped).await?;
+    let locked = trial.fail(&named("locked"), LOCK_AFTER, at(0)).await?;
+    trial.fail(&login("ada", 1), 1, locked).await?;
     let purge = async |when, chunk| -> Kept<u64> { Ok(trial.accounts.purge_counters(when, NO_CAP, chunk).await?) };
-    same("while both say something", &purge(stopped, 10).await?, &0)?;
-    let whole = stopped.plus(Duration::from_secs(10));
+    same("while both say something", &purge(locked, 10).await?, &0)?;
+    let whole = locked.plus(Duration::from_secs(10));
     same("the network's budget is whole again", &purge(whole, 10).await?, &1)?;
-    same("a name's failures stay", &purge(stopped.plus(COUNTER_RETENTION), 10).await?, &0)?;
-    let old = stopped.plus(COUNTER_RETENTION).plus(Duration::from_millis(1));
+    same("a name's failures stay", &purge(locked.plus(COUNTER_RETENTION), 10).await?, &0)?;
+    let old = locked.plus(COUNTER_RETENTION).plus(Duration::from_millis(1));
     same("until nobody has touched them for so long", &purge(old, 10).await?, &1)?;
-    same("what has stopped stays", &trial.accounts.stopped(10).await?, &vec![key("stopped")])
+    same("what is locked stays", &trial.accounts.locked(10).await?, &vec![key("locked")])
 }
 
 pub(super) async fn counters_over_the_most_are_purged_in_chunks(trial: &Trial<'_>) -> Kept {
-    let stopped = trial.fail(&named("stopped"), STOP, at(0)).await?;
-    trial.fail(&named("often"), 4, stopped).await?;
+    let locked = trial.fail(&named("locked"), LOCK_AFTER, at(0)).await?;
+    trial.fail(&named("often"), 4, locked).await?;
     for (index, name) in ["oldest", "older", "newer", "newest"].into_iter().enumerate() {
-        trial.fail(&named(name), 1, stopped.plus(Duration::from_millis(index as u64))).await?;
+        trial.fail(&named(name), 1, locked.plus(Duration::from_millis(index as u64))).await?;
     }
-    let purge = async |max, chunk| -> Kept<u64> { Ok(trial.accounts.purge_counters(stopped, max, chunk).await?) };
+    let purge = async |max, chunk| -> Kept<u64> { Ok(trial.accounts.purge_counters(locked, max, chunk).await?) };
     same("six are not over six", &purge(6, 10).await?, &0)?;
     same("over three are three, of which a chunk goes", &purge(3, 2).await?, &2)?;
     same("and the next one", &purge(3, 2).await?, &1)?;
     for (name, is_there) in [("oldest", false), ("older", false), ("newer", false), ("newest", true), ("often", true)] {
         same(name, &trial.accounts.forget_counter(key(name)).await?, &is_there)?;
     }
-    same("what has stopped stays", &purge(0, 10).await?, &0)?;
-    same("and is named", &trial.accounts.stopped(10).await?, &vec![key("stopped")])
+    same("what is locked stays", &purge(0, 10).await?, &0)?;
+    same("and is named", &trial.accounts.locked(10).await?, &vec![key("locked")])
 }

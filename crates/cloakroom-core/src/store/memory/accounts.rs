@@ -112,8 +112,8 @@ impl AccountStore for MemoryStore {
         ready(Ok(self.state().count(&claims, step, at)))
     }
 
-    fn stopped(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>> {
-        ready(Ok(self.state().stopped(limit)))
+    fn locked(&self, limit: u32) -> StoreFuture<'_, Vec<CounterKey>> {
+        ready(Ok(self.state().locked(limit)))
     }
 
     fn forget_counter(&self, key: CounterKey) -> StoreFuture<'_, bool> {

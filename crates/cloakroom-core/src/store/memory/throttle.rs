@@ -17,9 +17,9 @@ impl State {
         admission
     }
 
-    pub(super) fn stopped(&self, limit: u32) -> Vec<CounterKey> {
-        let stopped = self.counters.iter().filter(|(_, counter)| counter.has_stopped());
-        stopped.map(|(key, _)| *key).take(limit as usize).collect()
+    pub(super) fn locked(&self, limit: u32) -> Vec<CounterKey> {
+        let locked = self.counters.iter().filter(|(_, counter)| counter.is_locked());
+        locked.map(|(key, _)| *key).take(limit as usize).collect()
     }
 
     pub(super) fn purge_counters(&mut self, at: Timestamp, max: u32, chunk: u32) -> u64 {
@@ -28,12 +28,12 @@ impl State {
         let mut gone: Vec<_> = self
             .counters
             .iter()
-            .filter(|(_, one)| !one.has_stopped() && (says_nothing(one) || is_old(one)))
+            .filter(|(_, one)| !one.is_locked() && (says_nothing(one) || is_old(one)))
             .map(|(key, _)| *key)
             .collect();
         gone.truncate(chunk as usize);
         if gone.is_empty() {
-            let mut kept: Vec<_> = self.counters.iter().filter(|(_, one)| !one.has_stopped()).collect();
+            let mut kept: Vec<_> = self.counters.iter().filter(|(_, one)| !one.is_locked()).collect();
             kept.sort_unstable_by_key(|(_, one)| (one.failures, one.changed_at));
             let over = self.counters.len().saturating_sub(max as usize).min(chunk as usize);
             gone = kept.into_iter().take(over).map(|(key, _)| *key).collect();

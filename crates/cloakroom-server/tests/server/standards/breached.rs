@@ -27,7 +27,7 @@ fn write(place: &Place) {
 
 fn change(client: &mut Client, new: &str) -> Answer {
     let fields = [("current_password", PASSWORD), ("new_password", new), ("new_password_again", new)];
-    client.form("/account/password", &fields)
+    client.submit("/account/password", &fields)
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn bytes(answer: Answer) -> (u16, Vec<(String, String)>, String) {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "prints how long answers take; decides nothing")]
 fn two_hundred_attempts_of_each_kind_are_equal_byte_for_byte() {
-    let place = Place::new().with_account("ada");
+    let place = Place::new().with("LOGIN__NETWORK_FAILURES", "1000").with_account("ada");
     // A right account a name: w00 to w39, and g00 to g39, which are disabled.
     place.sqlite(
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 39)

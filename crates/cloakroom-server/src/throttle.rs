@@ -1,0 +1,84 @@
+//! Slowing guesses down: an attempt is counted in the database before its password is looked at, on every way to a login, and
+//! settled after. The rules are the core's.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use cloakroom::Code;
+use cloakroom_core::throttle::{Admission, COUNTERS_MAX, Claims, Settlement, Step};
+
+use crate::app::App;
+use crate::failure::Failure;
+
+/// How long an attempt waits for others of the same name that are under way.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long it waits before it asks again, at first and at most.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(160));
+/// How often counters are looked through that say nothing any more.
+const PURGE_EVERY: Duration = Duration::from_mins(10);
+/// Most counters purged in one transaction.
+const PURGE_CHUNK: u32 = 200;
+
+/// What an attempt comes from, as far as it is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Networks {
+    /// How many attempts may fail at once from one network.
+    pub(crate) failures: u32,
+    /// Whether it is known which client a request comes from: behind a proxy that nobody named all would be one.
+    pub(crate) are_known: bool,
+}
+
+impl Networks {
+    /// What a login from here is counted under.
+    pub(crate) fn known(self, client: Option<IpAddr>) -> Option<IpAddr> {
+        client.filter(|_| self.are_known)
+    }
+}
+
+/// Waits until an attempt may be made, and counts it as under way.
+///
+/// # Errors
+/// `throttled` with the time to wait, and nothing is counted; `busy` when others under way take too long; `unavailable`.
+pub(crate) async fn admit(app: &App, claims: &Claims) -> Result<(), Failure> {
+    let mut again = AGAIN.0;
+    let admitted = async {
+        loop {
+            match app.accounts().count(claims.clone(), Step::Admit, app.now()).await? {
+                Admission::Admitted => return Ok(()),
+                Admission::Refused(wait) => {
+                    tracing::info!(reason = "throttled", "login refused");
+                    return Err(Failure::throttled(wait));
+                }
+                Admission::Waits => tokio::time::sleep(again).await,
+            }
+            again = (again * 2).min(AGAIN.1);
+        }
+    };
+    tokio::time::timeout(WAIT_MAX, admitted).await.unwrap_or_else(|_| Err(Failure::of(Code::Busy)))
+}
+
+/// Says how an attempt ended that was admitted. Where that cannot be written, it counts as a failure a minute later.
+pub(crate) async fn settle(app: &App, claims: Claims, settlement: Settlement) {
+    if let Err(error) = app.accounts().count(claims, Step::Settle(settlement), app.now()).await {
+        tracing::warn!(%error, "how an attempt ended was not written: it will count as a failure");
+    }
+}
+
+/// Forgets, for as long as the process lives, counters that say nothing any more.
+pub(crate) async fn sweep(app: App) {
+    let mut interval = tokio::time::interval(PURGE_EVERY);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        loop {
+            match app.accounts().purge_counters(app.now(), COUNTERS_MAX, PURGE_CHUNK).await {
+                Ok(0) => break,
+                Ok(counters) => tracing::debug!(counters, "counters of attempts purged"),
+                Err(error) => {
+                    tracing::warn!(%error, "counters of attempts were not purged: will try again");
+                    break;
+                }
+            }
+        }
+    }
+}
