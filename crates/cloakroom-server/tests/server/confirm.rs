@@ -8,7 +8,7 @@ use crate::process::{OTHER_PASSWORD, PASSWORD, Place, Server};
 
 const NOBODYS: &str = "01890000-0000-7000-8000-000000000000";
 /// After so many tries a test that waits has failed.
-const TRIES_MAX: usize = 200_000;
+const TRIES_MAX: usize = 50_000;
 
 fn world() -> (Place, Server) {
     let place = Place::new().with_account("ada").with_account("bob");
