@@ -1,4 +1,4 @@
-//! `cargo xtask bench strict` and `leased`: validation with the peers beside it, in one interleaved run.
+//! `cargo xtask bench strict` and `leased`: validation with the peers beside it, in one interleaved run. `storm` is by itself.
 //!
 //! Every mode is a server process of its own, built from `bench/`, with its own database and sessions. In each round
 //! every mode gets its turn under the same load, so that a machine that grows slower slows all of them; ratios are
@@ -9,6 +9,7 @@ mod load;
 mod mode;
 mod processor;
 mod server;
+mod storm;
 mod table;
 
 use std::time::Duration;
@@ -23,8 +24,7 @@ use processor::Processors;
 use server::Server;
 use table::{Sample, Turns};
 
-const USAGE: &str =
-    "cargo xtask bench strict|leased [--rounds N] [--seconds N] [--connections 8,64,256] [--only MODE,…]";
+const USAGE: &str = "cargo xtask bench strict|leased [--rounds N] [--seconds N] [--connections 8,64,256] [--only MODE,…], or storm [--seconds N]";
 /// Sessions in each database, of which each request presents one at random.
 const SESSIONS: u32 = 10_000;
 /// How long each mode is warmed up before the first round.
@@ -38,6 +38,9 @@ const DURABLE: [&str; 3] = [
 
 /// Measures what is named.
 pub(crate) fn run(options: &[String]) -> Outcome {
+    if let Some(("storm", rest)) = options.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return storm::run(rest);
+    }
     let options = Options::read(options)?;
     need::program("wrk", "wrk", "drives the load")?;
     need::program("taskset", "util-linux", "keeps the load apart from what it drives")?;

@@ -26,6 +26,7 @@ usage: cargo xtask COMMAND
   tidy                           the house rules no compiler checks (CONTRIBUTING.md)
   fuzz [TARGET] [--seconds N]    feed one or all of fuzz/fuzz_targets with what breaks parsers (60 s each)
   bench strict [OPTION…]         strict validation beside its peers, as a table; OPTION: --rounds, --seconds, --connections, --only
+  bench storm [--seconds N]      ten times more logins than can be hashed, and what becomes of everybody else meanwhile
   simulate [OPTION…]             schedules of leased validation with everything that can go wrong; OPTION: --seconds, --seed
   deny                           dependencies: bans, licences, sources, and advisories where they can be fetched
 ";

@@ -29,6 +29,18 @@ impl Processors {
         output(&mut command("taskset", ["--all-tasks", "--cpu-list", "--pid", &self.measured, &process])).map(drop)
     }
 
+    /// Keeps a process that makes load to the processors for that.
+    pub(super) fn keep_load(&self, process: u32) -> Result<(), String> {
+        let Some(load) = &self.load else { return Ok(()) };
+        let process = process.to_string();
+        output(&mut command("taskset", ["--all-tasks", "--cpu-list", "--pid", load, &process])).map(drop)
+    }
+
+    /// What a command that is measured begins with, when it has to find only its processors from the start.
+    pub(super) fn measured(&self) -> Vec<&str> {
+        if self.load.is_some() { vec!["taskset", "--cpu-list", &self.measured] } else { Vec::new() }
+    }
+
     /// What a command that makes load begins with.
     pub(super) fn load(&self) -> Vec<&str> {
         self.load.as_deref().map_or_else(Vec::new, |list| vec!["taskset", "--cpu-list", list])
