@@ -15,12 +15,14 @@ fn neither_token_nor_password_is_anywhere() {
         client.form("/login", &[("login_name", "ada"), ("password", OTHER_PASSWORD)]),
         client.log_in("ada", PASSWORD),
     ];
-    let token = client.token().to_owned();
+    let (token, form_token) = (client.token().to_owned(), client.form_token());
     for path in ["/api/v1/session", "/api/v1/sessions", "/account", "/login", "/", "/nowhere", "/readyz"] {
         answers.push(client.get(path));
     }
     answers.push(client.submit("/account/password", &[("current_password", PASSWORD), ("new_password", PASSWORD)]));
     answers.push(client.json("/api/v1/login", format!(r#"{{"password":"{PASSWORD}","nonsense":1}}"#).as_bytes()));
+    answers.push(client.submit_from(&client.clone().get("/confirm"), "/confirm", &[("password", OTHER_PASSWORD)]));
+    answers.push(client.json("/api/v1/confirm", format!(r#"{{"password":"{OTHER_PASSWORD}"}}"#).as_bytes()));
     let raw = URL_SAFE_NO_PAD.decode(token.trim_start_matches("ck1_")).unwrap();
     let needles = [token.as_bytes(), &token.as_bytes()[4..], &raw, PASSWORD.as_bytes(), OTHER_PASSWORD.as_bytes()];
     let holds = |hay: &[u8]| needles.iter().position(|needle| hay.windows(needle.len()).any(|part| part == *needle));
@@ -35,7 +37,9 @@ fn neither_token_nor_password_is_anywhere() {
     let mut files = 0;
     for entry in std::fs::read_dir(place.path()).unwrap() {
         let path = entry.unwrap().path();
-        assert_eq!(holds(&std::fs::read(&path).unwrap()), None, "{}", path.display());
+        let bytes = std::fs::read(&path).unwrap();
+        assert_eq!(holds(&bytes), None, "{}", path.display());
+        assert!(!bytes.windows(43).any(|part| part == form_token.as_bytes()), "{}: a form token", path.display());
         files += 1;
     }
     assert!(files >= 3, "database, WAL and log at least");

@@ -145,9 +145,11 @@ async fn maybe(principal: Option<Principal>) -> Result<String, Rejection> {
 }
 
 async fn step_up_then(mut session: Session, Path(what): Path<String>) -> Result<Response, ReplaceError> {
+    let old = session.token_digest();
     let stepped_up = session.step_up().await?;
     Ok(match what.as_str() {
         "others" => (stepped_up, Json(session.end_others().await?)).into_response(),
+        "nothing" => (stepped_up, (session.token_digest() != old).to_string()).into_response(),
         "all" => session.end_all().await?.1.into_response(),
         _ => session.log_out().await?.into_response(),
     })
