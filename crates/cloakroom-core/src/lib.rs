@@ -9,6 +9,7 @@ pub mod account;
 pub mod client_address;
 pub mod coherence;
 pub mod ending;
+pub mod event;
 pub mod login;
 pub mod origin;
 pub mod password;

@@ -21,6 +21,7 @@ pub use error::{StoreError, StoreErrorKind};
 use crate::account::{Account, LoginName};
 use crate::coherence::{FeedReply, Held, Horizon};
 use crate::ending::{EndReason, Ending};
+use crate::event::{EventId, SecurityEvent};
 use crate::password::PasswordHash;
 use crate::session::{SessionId, SessionRecord, Subject};
 use crate::throttle::{Admission, Claims, CounterKey, Step};
@@ -286,7 +287,18 @@ pub enum Changed {
     Conflict,
 }
 
-/// Keeps accounts, and what is counted of attempts to log in. What ends sessions does so in the same transaction.
+/// Which events are asked for: newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventQuery {
+    /// About whom; `None`: everybody and nobody.
+    pub subject: Option<Subject>,
+    /// Only those before this one.
+    pub before: Option<EventId>,
+    /// Most events, up to [`PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// Keeps accounts, what is counted of attempts to log in, and what happened. What ends sessions does so in the same transaction.
 pub trait AccountStore: Send + Sync + Debug + 'static {
     /// Makes an account.
     fn create(&self, account: Account, precedence: Precedence) -> StoreFuture<'_, Created>;
@@ -332,4 +344,13 @@ pub trait AccountStore: Send + Sync + Debug + 'static {
     /// [`COUNTER_RETENTION`](crate::throttle::COUNTER_RETENTION), or that are more than `max`: then those with the fewest failures,
     /// the oldest first. Never one that is locked. Returns how many.
     fn purge_counters(&self, at: Timestamp, max: u32, chunk: u32) -> StoreFuture<'_, u64>;
+
+    /// Records events. One that is recorded already is passed over, so that a batch may be sent again.
+    fn record(&self, events: Vec<SecurityEvent>) -> StoreFuture<'_, ()>;
+
+    /// Lists events. Kinds that this version does not know are passed over, so that a page may be short.
+    fn events(&self, query: EventQuery) -> StoreFuture<'_, Vec<SecurityEvent>>;
+
+    /// Forgets up to `chunk` of the oldest events: those before `before`, and those that are more than `max`. Returns how many.
+    fn purge_events(&self, before: EventId, max: u32, chunk: u32) -> StoreFuture<'_, u64>;
 }

@@ -169,15 +169,20 @@ impl Claims {
         let found = |index: usize| counters.get(index).copied().flatten().unwrap_or(Counter::new(at)).without_lost(at);
         let (mut admission, mut taken) = (Admission::Admitted, Vec::with_capacity(self.0.len()));
         for (index, (_, rule)) in self.0.iter().enumerate() {
+            let found = found(index);
             let (said, next) = match step {
-                Step::Admit => rule.admit(found(index), at),
-                Step::Settle(settlement) => (Admission::Admitted, rule.settle(found(index), settlement, at)),
+                Step::Admit => rule.admit(found, at),
+                Step::Settle(settlement) => {
+                    let next = rule.settle(found, settlement, at);
+                    let locks = rule.locks() && next.is_locked() && !found.is_locked();
+                    (if locks { Admission::Locked } else { Admission::Admitted }, next)
+                }
             };
             admission = admission.max(said);
             taken.push(Some(Counter { changed_at: at, ..next }).filter(|counter| !counter.is_blank(at)));
         }
         match admission {
-            Admission::Admitted => (admission, taken),
+            Admission::Admitted | Admission::Locked => (admission, taken),
             // Nothing is counted of what is refused.
             _ => (admission, counters.iter().map(|found| found.filter(|counter| !counter.is_blank(at))).collect()),
         }
@@ -185,6 +190,10 @@ impl Claims {
 }
 
 impl Rule {
+    const fn locks(self) -> bool {
+        matches!(self, Self::Lock | Self::DelayAndLock)
+    }
+
     /// What one rule says of an attempt, and the counter if all say the same.
     fn admit(self, found: Counter, at: Timestamp) -> (Admission, Counter) {
         let all = found.failures.saturating_add(found.under_way);
@@ -229,7 +238,7 @@ impl Rule {
 pub enum Step {
     /// An attempt asks to be made.
     Admit,
-    /// An attempt that was admitted has come to its end. Nothing of it is refused.
+    /// An attempt that was admitted has come to its end: nothing of it is refused, but it may have locked the name.
     Settle(Settlement),
 }
 
@@ -254,6 +263,8 @@ pub enum Admission {
     Waits,
     /// Not before so much time has passed. Nothing was counted.
     Refused(Duration),
+    /// Of a settlement: this failure was the last one, the name is locked.
+    Locked,
 }
 
 #[cfg(test)]

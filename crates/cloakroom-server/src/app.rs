@@ -10,6 +10,7 @@ use cloakroom_core::world::{Clock, Random};
 use cloakroom_sql::Database;
 
 use crate::credential::Hashing;
+use crate::events::Recorder;
 use crate::failure::Failure;
 use crate::locale::Catalogue;
 use crate::password::NewPasswords;
@@ -30,6 +31,7 @@ pub(crate) struct Parts {
     pub(crate) catalogue: Catalogue,
     pub(crate) setup: Setup,
     pub(crate) networks: Networks,
+    pub(crate) recorder: Recorder,
     /// The origin browsers use, where it is configured.
     pub(crate) public_origin: Option<String>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -72,6 +74,11 @@ impl App {
     /// Which clients are counted, and how often they may fail.
     pub(crate) fn networks(&self) -> Networks {
         self.0.networks
+    }
+
+    /// Where what happened is recorded.
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.0.recorder
     }
 
     pub(crate) fn public_origin(&self) -> Option<&str> {

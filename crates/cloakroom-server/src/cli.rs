@@ -4,6 +4,7 @@ mod account;
 mod columns;
 mod config;
 mod database;
+mod event;
 mod everywhere;
 mod json;
 mod migrate;
@@ -71,6 +72,11 @@ enum Command {
         #[command(subcommand)]
         command: session::Command,
     },
+    /// List security events
+    Event {
+        #[command(subcommand)]
+        command: event::Command,
+    },
     /// Show the configuration in effect, secrets redacted
     Config {
         #[command(subcommand)]
@@ -101,6 +107,7 @@ pub(crate) async fn run(command_line: CommandLine) -> Result<(), Failure> {
         Command::Migrate { command } => migrate::run(command, &load(&inputs)?).await,
         Command::Account { command } => account::run(command, &load(&inputs)?).await,
         Command::Session { command } => session::run(command, &load(&inputs)?).await,
+        Command::Event { command } => event::run(command, &load(&inputs)?).await,
         Command::Config { command } => config::run(command, &inputs),
     }
 }

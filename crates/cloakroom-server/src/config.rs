@@ -15,6 +15,7 @@ mod types;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use cloakroom::Validation;
 use cloakroom_core::client_address::TrustedProxies;
@@ -69,6 +70,8 @@ pub(crate) struct Config {
     pub(crate) proxies: Option<TrustedProxies>,
     /// `metrics.*`: where they are shown, if anywhere.
     pub(crate) metrics: Option<SocketAddr>,
+    /// `events.retention`
+    pub(crate) events_retention: Duration,
     /// `log.*`
     pub(crate) log: LogConfig,
 }
@@ -157,6 +160,7 @@ impl Config {
             password: PasswordConfig { breached_hashes: layers.value(&keys::BREACHED_HASHES)? },
             proxies: layers.value(&keys::PROXY_TRUSTED)?,
             metrics: layers.value(&keys::METRICS_LISTEN)?,
+            events_retention: layers.value(&keys::EVENTS_RETENTION)?,
             log: LogConfig { format: layers.value(&keys::LOG_FORMAT)?, filter: layers.value(&keys::LOG_FILTER)? },
         };
         check::cookie_domain(layers, &config)?;

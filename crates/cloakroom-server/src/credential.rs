@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use cloakroom::{Attempt, Code, LoggedIn, SessionId, Subject};
 use cloakroom_core::account::{Account, LoginName};
+use cloakroom_core::event::EventKind;
 use cloakroom_core::login::{LoginDecision, LoginFacts, LoginRefusal, decide};
 use cloakroom_core::password::{Hasher, Password, PasswordHash};
 use cloakroom_core::throttle::{Claims, Settlement};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
+use crate::events::Happened;
 use crate::failure::Failure;
 use crate::throttle;
 
@@ -120,42 +122,57 @@ pub(crate) async fn log_in(
             }
             Ok(logged_in)
         }
-        Checked::Wrong(why) => {
-            log_refusal(why);
-            Err(Failure::of(Code::InvalidCredentials))
+        Checked::Wrong { why, subject, locks } => {
+            Err(refused(EventKind::LoginFail, why.as_str(), subject.as_ref(), locks))
         }
     }
 }
 
-/// Whether `password` is the account's, for somebody who is signed in and proves it once more (step-up, a change of it). Guesses are
-/// counted in the session, and towards the lock of the account's name.
+/// What happens at a login that went well: beside its response.
+pub(crate) fn logged_in(logged_in: &LoggedIn) -> (Happened, Option<Happened>) {
+    let here = logged_in.principal();
+    let happened = |kind| Happened::new(kind).to(here.subject()).session(here.session_id());
+    let exceeded = (logged_in.over_cap() > 0).then(|| happened(EventKind::SessionsExceeded));
+    (happened(EventKind::LoginSuccess), exceeded)
+}
+
+fn refused(kind: EventKind, why: &'static str, subject: Option<&Subject>, locks: bool) -> Failure {
+    let mut happened = vec![Happened::new(kind).because(why)];
+    if locks {
+        happened.push(Happened::new(EventKind::LoginLock));
+    }
+    let about = |happened: Happened| subject.into_iter().fold(happened, Happened::to);
+    Failure::of(Code::InvalidCredentials).with(happened.into_iter().map(about))
+}
+
+/// Proves that `password` is the account's, for somebody who is signed in (step-up, a change of it). Guesses are counted in the
+/// session, and towards the lock of the account's name.
 ///
 /// # Errors
-/// `throttled`, `busy` or `unavailable`.
+/// `invalid_credentials` where it is not, with what happened as a `failure` of this kind; `throttled`, `busy` or `unavailable`.
 pub(crate) async fn proves(
     app: &App,
     account: &Account,
     session: SessionId,
     password: Password,
-) -> Result<bool, Failure> {
+    failure: EventKind,
+) -> Result<(), Failure> {
     let place = app.hashing().place()?;
     let claims = Claims::of_confirmation(&account.login_name, session);
     throttle::admit(app, &claims).await?;
-    let checked = settled(app, claims, check(app.clone(), place, account.login_name.clone(), password)).await?;
-    Ok(match checked {
-        Checked::Right { subject, .. } => subject == account.subject,
-        Checked::Wrong(_) => false,
-    })
+    match settled(app, claims, check(app.clone(), place, account.login_name.clone(), password)).await? {
+        Checked::Right { subject, .. } if subject == account.subject => Ok(()),
+        Checked::Right { .. } => Err(Failure::of(Code::SessionRevoked)), // the name is another account's by now
+        Checked::Wrong { subject, locks, .. } => Err(refused(failure, "step_up", subject.as_ref(), locks)),
+    }
 }
 
 /// What became of a credential.
 enum Checked {
     /// It is this subject's; and what to hash anew, if anything.
-    Right {
-        subject: Subject,
-        rehash: Option<(Account, Password)>,
-    },
-    Wrong(LoginRefusal),
+    Right { subject: Subject, rehash: Option<(Account, Password)> },
+    /// It is not; whose it was meant to be, and whether that name is locked now.
+    Wrong { why: LoginRefusal, subject: Option<Subject>, locks: bool },
 }
 
 async fn check(app: App, place: Place, name: LoginName, password: Password) -> Result<Checked, Failure> {
@@ -167,7 +184,9 @@ async fn check(app: App, place: Place, name: LoginName, password: Password) -> R
         LoginDecision::Accept { subject, rehash } => {
             Checked::Right { subject, rehash: account.filter(|_| rehash).map(|account| (account, password)) }
         }
-        LoginDecision::Refuse(why) => Checked::Wrong(why),
+        LoginDecision::Refuse(why) => {
+            Checked::Wrong { why, subject: account.map(|account| account.subject), locks: false }
+        }
     })
 }
 
@@ -179,20 +198,19 @@ async fn settled(
 ) -> Result<Checked, Failure> {
     let app = app.clone();
     let checked = tokio::spawn(async move {
-        let checked = check.await;
+        let mut checked = check.await;
         let settlement = match &checked {
             Ok(Checked::Right { .. }) => Settlement::Succeeded,
-            Ok(Checked::Wrong(_)) => Settlement::Failed,
+            Ok(Checked::Wrong { .. }) => Settlement::Failed,
             Err(_) => Settlement::Unchecked,
         };
-        throttle::settle(&app, claims, settlement).await;
+        let is_locked_now = throttle::settle(&app, claims, settlement).await;
+        if let Ok(Checked::Wrong { locks, .. }) = &mut checked {
+            *locks = is_locked_now;
+        }
         checked
     });
     checked.await.map_err(|error| Failure::internal(&error))?
-}
-
-fn log_refusal(why: LoginRefusal) {
-    tracing::info!(reason = why.as_str(), "login refused");
 }
 
 /// The parameters were raised since the password was stored. The login stands whether or not this succeeds.

@@ -5,8 +5,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use axum::response::{IntoResponse, Redirect, Response};
-use cloakroom::{Code, Session, SessionId, Sessions};
+use cloakroom::{Code, Principal, Session, SessionId, Sessions};
+use cloakroom_core::event::EventKind;
 
+use crate::events::Happened;
 use crate::everywhere::Waited;
 use crate::failure::Failure;
 
@@ -57,19 +59,39 @@ impl Ends {
     /// # Errors
     /// `not_found` for an id that is nobody's or somebody else's; `busy` or `unavailable`.
     pub(crate) async fn carry_out(self, sessions: &Sessions, session: Session) -> Result<Response, Failure> {
+        let happened = self.happened(session.principal());
         match self {
-            Self::One(id) if !session.end_own(id).await? => return Err(Failure::of(Code::NotFound)),
+            Self::One(id) if !session.end_own(id).await? => return Err(not_theirs(session.principal(), id)),
             Self::One(_) => {}
             Self::Others => {
                 session.end_others().await?;
             }
             Self::All => {
                 let (_, logged_out) = session.end_all().await?;
-                return Ok((logged_out, Waited::for_all(sessions).await, Redirect::to("/login")).into_response());
+                let waited = Waited::for_all(sessions).await;
+                return Ok((happened, logged_out, waited, Redirect::to("/login")).into_response());
             }
         }
-        Ok(Waited::for_all(sessions).await.to_account().into_response())
+        Ok((happened, Waited::for_all(sessions).await.to_account()).into_response())
     }
+}
+
+impl Ends {
+    /// What has happened when it is done.
+    pub(crate) fn happened(self, who: &Principal) -> Happened {
+        let revoked = Happened::new(EventKind::TokenRevoked).to(who.subject());
+        match self {
+            Self::One(id) => revoked.session(id).because("one"),
+            Self::Others => revoked.session(who.session_id()).because("others"),
+            Self::All => revoked.session(who.session_id()).because("all"),
+        }
+    }
+}
+
+/// An id that is nobody's, or somebody else's: somebody may be trying ids.
+pub(crate) fn not_theirs(who: &Principal, id: SessionId) -> Failure {
+    let failed = Happened::new(EventKind::AuthzFail).to(who.subject()).session(id).because("not_theirs");
+    Failure::of(Code::NotFound).with([failed])
 }
 
 #[cfg(test)]

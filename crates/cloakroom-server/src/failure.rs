@@ -16,11 +16,13 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use cloakroom::{Code, IssueError, Rejection, ReplaceError, Unavailable};
+use cloakroom_core::event::EventKind;
 use cloakroom_core::store::StoreError;
 
 use crate::api;
 use crate::app::App;
-use crate::fields::FieldError;
+use crate::events::Happened;
+use crate::fields::{Complaint, FieldError};
 use crate::locale::Locale;
 use crate::request_id::RequestId;
 use crate::view::{ErrorPage, Words};
@@ -32,6 +34,8 @@ pub(crate) struct Failure {
     errors: Vec<FieldError>,
     /// When to try again, where it says so.
     retry_after: Duration,
+    /// What the log and the database are told of it.
+    happened: Vec<Happened>,
 }
 
 /// When to try again what failed because of us.
@@ -40,7 +44,7 @@ const RETRY_SOON: Duration = Duration::from_secs(2);
 impl Failure {
     /// A failure of this code.
     pub(crate) const fn of(code: Code) -> Self {
-        Self { code, errors: Vec::new(), retry_after: RETRY_SOON }
+        Self { code, errors: Vec::new(), retry_after: RETRY_SOON, happened: Vec::new() }
     }
 
     /// `invalid_input` with its complaints.
@@ -51,6 +55,44 @@ impl Failure {
     /// `throttled`, until so much time has passed.
     pub(crate) fn throttled(wait: Duration) -> Self {
         Self { retry_after: wait, ..Self::of(Code::Throttled) }
+    }
+
+    /// With what happened, where the code alone does not say it.
+    pub(crate) fn with(self, happened: impl IntoIterator<Item = Happened>) -> Self {
+        Self { happened: happened.into_iter().collect(), ..self }
+    }
+
+    /// The same as a complaint about a field, where the credential of a form was wrong.
+    pub(crate) fn of_field(self, field: &'static str) -> Self {
+        match self.code {
+            Code::InvalidCredentials => {
+                let errors = vec![FieldError::new(field, Complaint::NotThePassword)];
+                Self::invalid(errors).with(self.happened)
+            }
+            _ => self,
+        }
+    }
+
+    /// Lets another answer tell what happened.
+    pub(crate) fn told_by(&self, mut response: Response) -> Response {
+        for happened in self.happened() {
+            happened.on(&mut response);
+        }
+        response
+    }
+
+    /// What happened, if it is a matter of security.
+    pub(crate) fn happened(&self) -> Vec<Happened> {
+        let by_code = match self.code {
+            _ if !self.happened.is_empty() => return self.happened.clone(),
+            Code::CrossSite => Some(Happened::new(EventKind::CrossSite)),
+            Code::Throttled => Some(Happened::new(EventKind::RateLimit)),
+            Code::Forbidden | Code::StepUpRequired => {
+                Some(Happened::new(EventKind::AuthzFail).because(self.code.as_str()))
+            }
+            _ => None,
+        };
+        by_code.into_iter().collect()
     }
 
     /// `Retry-After` (RFC 9110 section 10.2.3), in whole seconds that are enough; of answers that have one.
@@ -78,7 +120,15 @@ impl Failure {
 
 impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Self {
-        Self::of(rejection.code())
+        let code = rejection.code();
+        let failure = Self::of(code);
+        match code {
+            // Validation says so of a token that was presented.
+            Code::SessionIdle | Code::SessionAbsolute | Code::SessionRevoked => {
+                failure.with([Happened::new(EventKind::UseAfterEnd).because(code.as_str())])
+            }
+            _ => failure,
+        }
     }
 }
 
@@ -140,6 +190,9 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
     let Some(failure) = marked.or(rejected).or(nowhere) else { return response };
     // Why somebody was refused just now is nobody's answer later (RFC 9111 5.2.2.5).
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for happened in failure.happened() {
+        happened.on(&mut response);
+    }
     if asked.is_page && needs_login(failure.code) {
         return to_login(response, &asked);
     }

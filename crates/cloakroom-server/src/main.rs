@@ -1,5 +1,6 @@
 //! The binary: reads the command line, runs the command, says how it ended. Nothing is decided here.
 
+mod activity;
 mod api;
 mod app;
 mod assets;
@@ -8,6 +9,7 @@ mod config;
 mod credential;
 mod device;
 mod ends;
+mod events;
 mod everywhere;
 mod exit;
 mod failure;

@@ -54,6 +54,7 @@ impl Collector for Counts {
             ("scrubbed_sessions", "Sessions whose client facts were scrubbed.", sweep.scrubbed),
             ("lookups", "Token digests looked up.", lookups.lookups),
             ("lookup_statements", "Statements that looked them up.", lookups.statements),
+            ("events_lost", "Security events that are in the log only.", self.0.recorder().lost()),
             ("writer_commits", "Transactions of SQLite's writer.", writer.commits),
             ("writer_jobs", "Jobs those transactions had.", writer.jobs),
             ("writer_reopened", "Times SQLite's writer had to open the file again.", writer.reopened),

@@ -18,6 +18,13 @@ const HEADER: &str = "x-request-id";
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RequestId(Option<SessionId>);
 
+impl RequestId {
+    /// As it is kept; `None` where there was no randomness.
+    pub(crate) const fn id(self) -> Option<SessionId> {
+        self.0
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {

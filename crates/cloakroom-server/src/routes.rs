@@ -8,7 +8,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::failure::{self, Failure};
-use crate::{api, assets, health, pages, request_id, security};
+use crate::{api, assets, events, health, pages, request_id, security};
 
 /// The whole server as one router.
 pub(crate) fn router(app: App) -> Router {
@@ -50,6 +50,8 @@ pub(crate) fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), failure::render))
         // Outside of `render`, so that failures carry the headers too.
         .layer(from_fn_with_state(app.clone(), security::headers))
+        // Records what the answers say has happened, under the request's id.
+        .layer(from_fn_with_state(app.clone(), events::record))
         // Outermost: everything that is logged has the request's id.
         .layer(from_fn_with_state(app.clone(), request_id::assign))
         .with_state(app)

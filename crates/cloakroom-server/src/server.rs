@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::credential::Hashing;
+use crate::events::{self, Recorder};
 use crate::exit::Failure;
 use crate::locale::Catalogue;
 use crate::setup::Setup;
@@ -25,6 +26,9 @@ use crate::{metrics, routes};
 
 /// How long requests in flight may still take once the server was told to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
+
+/// How long the record of what happened last may take to be written after that.
+const SETTLE_MAX: Duration = Duration::from_secs(5);
 
 /// Serves until it is told to stop.
 ///
@@ -37,12 +41,15 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
         Some(wanted) => Some(listen(wanted, "metrics.listen").await?),
         None => None,
     };
-    let (app, code) = put_together(&config, database.clone())?;
+    let (app, code) = put_together(&config, &database)?;
     greet(&app, &config, address, metrics.as_ref().map(|(_, address)| *address), &code).await?;
     drop(code);
     let (sessions, mut told) = (app.sessions().clone(), Told::listen()?);
     sessions.follow();
-    drop(tokio::spawn(throttle::sweep(app.clone()))); // it ends with the process
+    // Both end with the process.
+    drop(tokio::spawn(throttle::sweep(app.clone())));
+    drop(tokio::spawn(events::sweep(app.clone(), config.events_retention)));
+    let recorder = app.recorder().clone();
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     if let Some((listener, _)) = metrics {
         let serving = axum::serve(listener, metrics::router(app.clone()));
@@ -61,6 +68,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
     if let Err(error) = sessions.flush().await {
         tracing::error!(%error, "the last uses of sessions were not written");
     }
+    recorder.settle(SETTLE_MAX).await;
     database.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -87,7 +95,7 @@ async fn open(config: &Config) -> Result<Database, Failure> {
     Ok(database)
 }
 
-fn put_together(config: &Config, database: Database) -> Result<(App, Zeroizing<String>), Failure> {
+fn put_together(config: &Config, database: &Database) -> Result<(App, Zeroizing<String>), Failure> {
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let builder = Sessions::builder()
         .policy(config.policy.clone())
@@ -100,11 +108,12 @@ fn put_together(config: &Config, database: Database) -> Result<(App, Zeroizing<S
     let app = App::new(Parts {
         sessions,
         accounts: database.accounts(),
-        database,
+        database: database.clone(),
         hashing: Hashing::new(Arc::new(hasher), config.login.concurrency as usize),
         new_passwords: config.new_passwords(),
         catalogue: Catalogue::load().map_err(Failure::new)?,
         setup,
+        recorder: Recorder::start(database.accounts()),
         networks: Networks {
             failures: config.login.network_failures,
             are_known: config.public_url.is_none() || config.proxies.is_some(),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use cloakroom::Code;
-use cloakroom_core::throttle::{Admission, COUNTERS_MAX, Claims, Settlement, Step};
+use cloakroom_core::throttle::{Admission, COUNTERS_MAX, Claims, DELAY_MAX, Settlement, Step};
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -45,10 +45,9 @@ pub(crate) async fn admit(app: &App, claims: &Claims) -> Result<(), Failure> {
         loop {
             match app.accounts().count(claims.clone(), Step::Admit, app.now()).await? {
                 Admission::Admitted => return Ok(()),
-                Admission::Refused(wait) => {
-                    tracing::info!(reason = "throttled", "login refused");
-                    return Err(Failure::throttled(wait));
-                }
+                Admission::Refused(wait) => return Err(Failure::throttled(wait)),
+                // A settlement's; an attempt is never told so.
+                Admission::Locked => return Err(Failure::throttled(DELAY_MAX)),
                 Admission::Waits => tokio::time::sleep(again).await,
             }
             again = (again * 2).min(AGAIN.1);
@@ -57,10 +56,15 @@ pub(crate) async fn admit(app: &App, claims: &Claims) -> Result<(), Failure> {
     tokio::time::timeout(WAIT_MAX, admitted).await.unwrap_or_else(|_| Err(Failure::of(Code::Busy)))
 }
 
-/// Says how an attempt ended that was admitted. Where that cannot be written, it counts as a failure a minute later.
-pub(crate) async fn settle(app: &App, claims: Claims, settlement: Settlement) {
-    if let Err(error) = app.accounts().count(claims, Step::Settle(settlement), app.now()).await {
-        tracing::warn!(%error, "how an attempt ended was not written: it will count as a failure");
+/// Says how an attempt ended that was admitted; returns whether that locked its name. Where it cannot be written, it counts as a
+/// failure a minute later.
+pub(crate) async fn settle(app: &App, claims: Claims, settlement: Settlement) -> bool {
+    match app.accounts().count(claims, Step::Settle(settlement), app.now()).await {
+        Ok(admission) => admission == Admission::Locked,
+        Err(error) => {
+            tracing::warn!(%error, "how an attempt ended was not written: it will count as a failure");
+            false
+        }
     }
 }
 

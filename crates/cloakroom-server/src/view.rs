@@ -4,6 +4,7 @@ use askama::Template;
 use cloakroom::{Code, EndReason, FormToken, Outcome, Timestamp};
 use cloakroom_core::password::PasswordRefusal;
 
+use crate::activity::ShownEvent;
 use crate::assets;
 use crate::device::{self, Kind};
 use crate::ends::Ends;
@@ -27,7 +28,7 @@ impl<'a> Words<'a> {
         self.with(key, &[])
     }
 
-    fn with(&self, key: &str, values: &[(&str, String)]) -> String {
+    pub(crate) fn with(&self, key: &str, values: &[(&str, String)]) -> String {
         self.catalogue.say(self.locale, key, values)
     }
 
@@ -55,11 +56,21 @@ impl<'a> Words<'a> {
         Message { title: self.say(&format!("code-{code}")), detail: self.say(&format!("code-{code}-next")) }
     }
 
+    /// Browser and system by name.
+    pub(crate) fn device(&self, user_agent: Option<&str>) -> String {
+        let device = device::name(user_agent);
+        let browser = device.browser.unwrap_or_else(|| self.say("account-unknown-browser"));
+        match device.system {
+            Some(system) => self.with("account-device", &[("browser", browser), ("system", system)]),
+            None => browser,
+        }
+    }
+
     fn why(&self, reason: EndReason) -> String {
         self.say(&format!("ended-{reason}"))
     }
 
-    fn ago(&self, then: Timestamp, now: Timestamp) -> String {
+    pub(crate) fn ago(&self, then: Timestamp, now: Timestamp) -> String {
         let (key, count) = in_words(then, now);
         self.with(key, &[("count", count.to_string())])
     }
@@ -202,6 +213,7 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) name: String,
     pub(crate) signed_in_as: String,
     pub(crate) devices: Vec<ShownDevice>,
+    pub(crate) activity: Vec<ShownEvent>,
     pub(crate) history: Vec<(String, String, String)>,
     pub(crate) form: Form,
 }
@@ -223,17 +235,13 @@ pub(crate) struct ShownDevice {
 
 impl ShownDevice {
     pub(crate) fn new(words: Words<'_>, record: &cloakroom::SessionRecord, is_this: bool, now: Timestamp) -> Self {
-        let device = device::name(record.client.user_agent());
-        let browser = device.browser.unwrap_or_else(|| words.say("account-unknown-browser"));
-        let name = match device.system {
-            Some(system) => words.with("account-device", &[("browser", browser), ("system", system)]),
-            None => browser,
-        };
+        let kind = device::name(record.client.user_agent()).kind;
+        let name = words.device(record.client.user_agent());
         let seen = if is_this { now } else { record.last_seen_at };
         Self {
             id: record.id.to_string(),
             is_this,
-            icon: match device.kind {
+            icon: match kind {
                 Kind::Desktop => "desktop",
                 Kind::Phone => "phone",
                 Kind::Tool => "tool",

@@ -8,6 +8,7 @@ mod connection;
 mod copy;
 mod database;
 mod error;
+mod event;
 mod feed;
 mod follow;
 mod gate;

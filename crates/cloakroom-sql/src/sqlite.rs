@@ -6,6 +6,7 @@ mod commit_mark;
 mod copy;
 mod database;
 mod error;
+mod event;
 mod feed;
 mod follow;
 mod location;

@@ -24,6 +24,12 @@ macro_rules! session_columns {
     };
 }
 
+macro_rules! event_columns {
+    () => {
+        "id, at, kind, subject, session_id, reason, user_agent, ip, request_id"
+    };
+}
+
 macro_rules! account_columns {
     () => {
         "subject, login_name, password_hash, role, created_at, password_changed_at, disabled_at"
@@ -102,6 +108,26 @@ pub(crate) const SET_COUNTER: &str =
 pub(crate) const FORGET_COUNTER: &str = "DELETE FROM attempt_counters WHERE key = $1";
 pub(crate) const LOCKED: &str = "SELECT key FROM attempt_counters WHERE failures >= $1 ORDER BY key LIMIT $2";
 pub(crate) const COUNT_COUNTERS: &str = "SELECT count(*) FROM attempt_counters";
+
+// What happened. A list begins before an id: all of them are before the last one there can be.
+/// One that is there already is passed over.
+pub(crate) const RECORD_EVENT: &str = concat!(
+    "INSERT INTO security_events (",
+    event_columns!(),
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING"
+);
+pub(crate) const EVENTS: &str =
+    concat!("SELECT ", event_columns!(), " FROM security_events WHERE id < $1 ORDER BY id DESC LIMIT $2");
+pub(crate) const EVENTS_OF: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM security_events WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+);
+pub(crate) const COUNT_EVENTS: &str = "SELECT count(*) FROM security_events";
+pub(crate) const PURGE_EVENTS_BEFORE: &str = "DELETE FROM security_events WHERE id IN \
+     (SELECT id FROM security_events WHERE id < $1 ORDER BY id LIMIT $2)";
+pub(crate) const PURGE_OLDEST_EVENTS: &str =
+    "DELETE FROM security_events WHERE id IN (SELECT id FROM security_events ORDER BY id LIMIT $1)";
 
 // Copying. A page begins after a key: the first one after no bytes, no text, the lowest number. The empty subject, which
 // stands for everyone, is in every database and not copied.

@@ -1,12 +1,13 @@
 //! The extractors: what a handler needs of a session, said by its arguments.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
 use cloakroom_core::client_address::TrustedProxies;
 use cloakroom_core::problem::Code;
 use cloakroom_core::session::ClientFacts;
 use cloakroom_core::token::Token;
+use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
 
@@ -76,12 +77,14 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Read only by who needs it: nothing of it is needed to validate.
 fn client_of(parts: &Parts, proxies: &TrustedProxies) -> ClientFacts {
-    let user_agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let forwarded = parts.headers.get_all(FORWARDED_FOR);
-    let address = parts
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|ConnectInfo(peer)| proxies.client(peer.ip(), forwarded.iter().map(HeaderValue::as_bytes)));
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    client_facts(&parts.headers, peer, proxies)
+}
+
+pub(crate) fn client_facts(headers: &HeaderMap, peer: Option<IpAddr>, proxies: &TrustedProxies) -> ClientFacts {
+    let user_agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let forwarded = headers.get_all(FORWARDED_FOR);
+    let address = peer.map(|peer| proxies.client(peer, forwarded.iter().map(HeaderValue::as_bytes)));
     ClientFacts::new(user_agent.as_deref(), address)
 }
 

@@ -145,7 +145,7 @@ impl Prepared {
         let (shared, session) = (self.sessions.shared(), self.issue.session);
         tracing::info!(session.id = %session.id, over_cap, "session issued");
         let principal = Principal::of(self.issue.digest, &session, shared.policy());
-        Ok(LoggedIn::new(shared.cookie(), &self.token, self.max_age, principal))
+        Ok(LoggedIn::new(shared.cookie(), &self.token, self.max_age, principal).with_over_cap(over_cap))
     }
 }
 

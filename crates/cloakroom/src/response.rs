@@ -17,6 +17,7 @@ use crate::rejection::Rejection;
 pub struct LoggedIn {
     cookie: Option<HeaderValue>,
     principal: Principal,
+    over_cap: u32,
 }
 
 impl LoggedIn {
@@ -26,7 +27,18 @@ impl LoggedIn {
         max_age: Option<Duration>,
         principal: Principal,
     ) -> Self {
-        Self { cookie: settings.handing_over(token, max_age), principal }
+        Self { cookie: settings.handing_over(token, max_age), principal, over_cap: 0 }
+    }
+
+    pub(crate) const fn with_over_cap(mut self, over_cap: u32) -> Self {
+        self.over_cap = over_cap;
+        self
+    }
+
+    /// How many of the subject's oldest sessions ended for this login, because there were more than
+    /// [`Policy::max_per_subject`](crate::Policy).
+    pub const fn over_cap(&self) -> u32 {
+        self.over_cap
     }
 
     /// Who is logged in now.

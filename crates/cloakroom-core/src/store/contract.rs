@@ -42,6 +42,7 @@
 mod account;
 mod account_change;
 mod ending;
+mod event;
 mod feed;
 mod list;
 mod login;
@@ -344,6 +345,12 @@ clauses! { $
         who_is_locked_is_named_until_forgotten,
         counters_that_say_nothing_or_are_old_are_purged,
         counters_over_the_most_are_purged_in_chunks,
+    }
+    event {
+        what_happened_is_read_back_in_every_field,
+        events_are_listed_newest_first_per_subject_and_in_pages,
+        what_is_recorded_twice_happened_once,
+        old_events_and_those_over_the_most_are_purged_in_chunks,
     }
     race {
         concurrent_logins_stay_within_the_cap,

@@ -3,6 +3,7 @@
 //! One lock makes every operation a transaction. It passes the same contract as the databases.
 
 mod accounts;
+mod event;
 mod feed;
 mod throttle;
 
@@ -18,6 +19,7 @@ use super::{
 };
 use crate::account::{Account, LoginName};
 use crate::ending::{EndReason, Ending};
+use crate::event::{EventId, SecurityEvent};
 use crate::session::{ClientFacts, SessionRecord, Subject};
 use crate::throttle::{Counter, CounterKey};
 use crate::time::Timestamp;
@@ -41,6 +43,7 @@ struct State {
     purged_to: i64,
     accounts: BTreeMap<LoginName, Account>,
     counters: HashMap<CounterKey, Counter>,
+    events: BTreeMap<EventId, SecurityEvent>,
 }
 
 impl MemoryStore {

@@ -1,9 +1,12 @@
 //! Accounts, kept wrongly.
 
 use cloakroom_core::account::{Account, LoginName};
+use cloakroom_core::event::{EventId, SecurityEvent};
 use cloakroom_core::password::PasswordHash;
 use cloakroom_core::session::Subject;
-use cloakroom_core::store::{AccountStore, Changed, Created, PasswordChange, Precedence, StoreError, StoreFuture};
+use cloakroom_core::store::{
+    AccountStore, Changed, Created, EventQuery, PasswordChange, Precedence, StoreError, StoreFuture,
+};
 use cloakroom_core::throttle::{Admission, Claims, CounterKey, Step};
 use cloakroom_core::time::Timestamp;
 
@@ -165,5 +168,16 @@ impl AccountStore for Faulty {
 
     fn purge_counters(&self, at: Timestamp, max: u32, chunk: u32) -> StoreFuture<'_, u64> {
         Box::pin(self.wrong_purge_counters(at, max, chunk))
+    }
+    fn record(&self, events: Vec<SecurityEvent>) -> StoreFuture<'_, ()> {
+        Box::pin(self.wrong_record(events))
+    }
+
+    fn events(&self, query: EventQuery) -> StoreFuture<'_, Vec<SecurityEvent>> {
+        Box::pin(self.wrong_events(query))
+    }
+
+    fn purge_events(&self, before: EventId, max: u32, chunk: u32) -> StoreFuture<'_, u64> {
+        Box::pin(self.wrong_purge_events(before, max, chunk))
     }
 }

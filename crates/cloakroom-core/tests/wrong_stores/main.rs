@@ -1,6 +1,7 @@
 //! The contract catches wrong stores: each fault breaks the clause that is meant to catch it.
 
 mod accounts;
+mod events;
 mod faulty;
 mod feed;
 mod sessions;
@@ -122,6 +123,15 @@ faults! {
     CounterPurgeTakesTheLocked => "counters_that_say_nothing_or_are_old_are_purged",
     CounterPurgeKnowsNoMost => "counters_over_the_most_are_purged_in_chunks",
     CounterPurgeIgnoresTheChunk => "counters_over_the_most_are_purged_in_chunks",
+    EventsLoseTheClient => "what_happened_is_read_back_in_every_field",
+    EventsLoseTheRequest => "what_happened_is_read_back_in_every_field",
+    EventsAreRecordedTwice => "what_is_recorded_twice_happened_once",
+    EventsIgnoreTheSubject => "events_are_listed_newest_first_per_subject_and_in_pages",
+    EventsRepeatTheLast => "events_are_listed_newest_first_per_subject_and_in_pages",
+    EventsAreOldestFirst => "events_are_listed_newest_first_per_subject_and_in_pages",
+    EventPurgeKnowsNoMost => "old_events_and_those_over_the_most_are_purged_in_chunks",
+    EventPurgeIgnoresTheChunk => "old_events_and_those_over_the_most_are_purged_in_chunks",
+    EventPurgeIsTooEarly => "old_events_and_those_over_the_most_are_purged_in_chunks",
 }
 
 fn stores(fault: Fault) -> Stores {

@@ -28,5 +28,5 @@ pub(crate) async fn post(
     let (Some(name), Some(password)) = (name, password) else { return Err(Failure::invalid(Vec::new())) };
     let logged_in = credential::log_in(&app, sessions.client_address(), attempt, name, password).await?;
     let body = Json(json!({ "session": shown(logged_in.principal(), true) }));
-    Ok((logged_in, body))
+    Ok((credential::logged_in(&logged_in), logged_in, body))
 }

@@ -2,23 +2,25 @@
 
 use axum::Json;
 use axum::extract::RawQuery;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use cloakroom::Sessions;
+use cloakroom::{Outcome, Sessions};
 use serde_json::json;
 
+use crate::events;
 use crate::everywhere::{self, Waited};
 use crate::failure::Failure;
 use crate::fields::Fields;
 
 /// Ends the session of this request, if there is one: 204 either way. With `?everywhere=true` the answer comes when no
 /// instance serves it any more, and is 200 with how long that took.
-pub(crate) async fn post(sessions: Sessions, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+pub(crate) async fn post(sessions: Sessions, outcome: Outcome, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let mut fields = Fields::from_query(query.as_deref())?;
     let waits = everywhere::is_wanted(&mut fields);
     fields.finish()?;
-    let logged_out = sessions.log_out().await?;
+    let logged_out = (events::logged_out(&outcome), sessions.log_out().await?);
     if !waits {
-        return Ok(logged_out.into_response());
+        return Ok((logged_out, StatusCode::NO_CONTENT).into_response());
     }
     let waited = Waited::for_all(&sessions).await;
     Ok((logged_out, waited, Json(json!({ "waited_ms": waited.millis() }))).into_response())

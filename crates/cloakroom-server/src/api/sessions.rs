@@ -4,10 +4,13 @@ use axum::Json;
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use cloakroom::{Code, Principal, Recent, Rejection, Session, SessionId, SessionRecord, Sessions, Strict};
+use cloakroom::{Code, Recent, Rejection, Session, SessionId, SessionRecord, Sessions, Strict};
+use cloakroom_core::event::EventKind;
 use serde_json::{Value, json};
 
 use crate::api::session::shown;
+use crate::ends::{Ends, not_theirs};
+use crate::events::Happened;
 use crate::everywhere::{self, Waited};
 use crate::failure::Failure;
 use crate::fields::{Complaint, Fields};
@@ -69,14 +72,16 @@ pub(crate) async fn delete_one(
     let waits = everywhere::is_wanted(&mut fields);
     fields.finish()?;
     let id: SessionId = id.parse().map_err(|_| Failure::of(Code::NotFound))?;
-    let logged_out = if id == Principal::session_id(session.principal()) {
-        Some(session.log_out().await?)
+    let who = session.principal().clone();
+    let logged_out = if id == who.session_id() {
+        let happened = Happened::new(EventKind::SessionLogout).to(who.subject()).session(id);
+        (happened, Some(session.log_out().await?))
     } else {
         recent?;
         if !session.end_own(id).await? {
-            return Err(Failure::of(Code::NotFound));
+            return Err(not_theirs(&who, id));
         }
-        None
+        (Ends::One(id).happened(&who), None)
     };
     if !waits {
         return Ok((logged_out, StatusCode::NO_CONTENT).into_response());
@@ -106,11 +111,12 @@ pub(crate) async fn delete(
     };
     fields.finish()?;
     recent?;
+    let who = session.principal().clone();
     let (ended, logged_out) = match scope {
-        Some(Scope::Others) => (session.end_others().await?, None),
+        Some(Scope::Others) => (session.end_others().await?, (Ends::Others.happened(&who), None)),
         Some(Scope::All) => {
             let (ended, logged_out) = session.end_all().await?;
-            (ended, Some(logged_out))
+            (ended, (Ends::All.happened(&who), Some(logged_out)))
         }
         None => return Err(Failure::of(Code::InvalidInput)),
     };

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use clap::{Args, Subcommand};
 use cloakroom::world::{SystemClock, SystemRandom};
 use cloakroom_core::account::{Account, LoginName, Role};
+use cloakroom_core::event::EventKind;
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::{AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence};
 use cloakroom_core::throttle::CounterKey;
@@ -16,11 +17,12 @@ use serde_json::{Value, json};
 
 use super::columns::Columns;
 use super::database::with_database;
-use super::everywhere;
 use super::json::Array;
 use super::password::Source;
 use super::session::counted;
+use super::{event, everywhere};
 use crate::config::Config;
+use crate::events::Happened;
 use crate::exit::Failure;
 
 /// Most locked names that a list tells apart.
@@ -124,8 +126,10 @@ async fn add(
     }
     let password_hash = password.read_hash(&name, config)?;
     let now = SystemClock.now();
+    let subject = new_subject(now)?;
+    let created = Happened::new(EventKind::UserCreated).to(&subject).because("operator");
     let account = Account {
-        subject: new_subject(now)?,
+        subject,
         login_name: name.clone(),
         password_hash,
         role: if admin { Role::Administrator } else { Role::Person },
@@ -134,7 +138,10 @@ async fn add(
         disabled_at: None,
     };
     match database.accounts().create(account, Precedence::Any).await? {
-        Created::Created => print(format_args!("added {name}")),
+        Created::Created => {
+            event::record(created, database).await;
+            print(format_args!("added {name}"))
+        }
         Created::Taken | Created::NotFirst => Err(taken()),
     }
 }
@@ -206,30 +213,40 @@ const fn role(role: Role) -> &'static str {
 async fn set_password(name: LoginName, password: Source, config: &Config, database: &Database) -> Result<(), Failure> {
     let subject = subject_of(&name, database).await?;
     let new = password.read_hash(&name, config)?;
+    let changed = Happened::new(EventKind::PasswordChange).to(&subject).because("operator");
     let change = PasswordChange { subject, expected: None, new, keep: None, at: SystemClock.now() };
     let ended = done(database.accounts().change_password(change).await?, &name)?;
     // Whoever gets a new password may try it, whatever was guessed before.
     database.accounts().forget_counter(CounterKey::of_login_name(&name)).await?;
+    event::record(changed, database).await;
     print(format_args!("changed the password of {name}; {} ended", counted(ended)))?;
     everywhere::wait(config, database).await
 }
 
 async fn disable(name: &LoginName, config: &Config, database: &Database) -> Result<(), Failure> {
     let subject = subject_of(name, database).await?;
+    let disabled = Happened::new(EventKind::UserUpdated).to(&subject).because("disabled");
     let ended = done(database.accounts().disable(subject, SystemClock.now()).await?, name)?;
+    event::record(disabled, database).await;
     print(format_args!("disabled {name}; {} ended", counted(ended)))?;
     everywhere::wait(config, database).await
 }
 
 async fn enable(name: &LoginName, database: &Database) -> Result<(), Failure> {
     let subject = subject_of(name, database).await?;
+    let enabled = Happened::new(EventKind::UserUpdated).to(&subject).because("enabled");
     done(database.accounts().enable(subject).await?, name)?;
+    event::record(enabled, database).await;
     print(format_args!("enabled {name}"))
 }
 
 /// Also for a name that no account has: attempts under it are counted the same.
 async fn unlock(name: &LoginName, database: &Database) -> Result<(), Failure> {
     if database.accounts().forget_counter(CounterKey::of_login_name(name)).await? {
+        if let Some(account) = database.accounts().by_login_name(name.clone()).await? {
+            let unlocked = Happened::new(EventKind::UserUpdated).to(&account.subject).because("unlocked");
+            event::record(unlocked, database).await;
+        }
         print(format_args!("unlocked {name}: failed attempts are forgotten"))
     } else {
         print(format_args!("nothing to unlock: no failed attempts are counted for {name}"))
@@ -243,7 +260,9 @@ async fn remove(name: &LoginName, consent: Consent, config: &Config, database: &
             "nothing was removed: repeat it with --yes to remove {name} for good, or use `cloakroom account disable`"
         )));
     }
+    let removed = Happened::new(EventKind::UserDeleted).to(&subject).because("operator");
     let ended = done(database.accounts().remove(subject, SystemClock.now()).await?, name)?;
+    event::record(removed, database).await;
     print(format_args!("removed {name}; {} ended", counted(ended)))?;
     everywhere::wait(config, database).await
 }

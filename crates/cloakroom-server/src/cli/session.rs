@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use cloakroom::world::SystemClock;
 use cloakroom_core::account::LoginName;
 use cloakroom_core::ending::EndReason;
+use cloakroom_core::event::EventKind;
 use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::{ListQuery, PAGE_MAX, Target};
 use cloakroom_core::verdict::{Verdict, verdict};
@@ -16,10 +17,11 @@ use serde_json::{Value, json};
 use super::account::Consent;
 use super::columns::Columns;
 use super::database::with_database;
-use super::everywhere;
 use super::json::Array;
 use super::text::escaped;
+use super::{event, everywhere};
 use crate::config::Config;
+use crate::events::Happened;
 use crate::exit::Failure;
 
 #[derive(Debug, Subcommand)]
@@ -133,17 +135,24 @@ async fn end(which: Which, consent: Consent, config: &Config, database: &Databas
         }
         Which { id: None, subject: None, .. } => (Target::Everyone, EndReason::Everyone, " of everyone".to_owned()),
     };
+    let revoked = Happened::new(EventKind::TokenRevoked).because("operator");
+    let revoked = match &target {
+        Target::Session(id) => revoked.session(*id),
+        Target::Subject(subject) => revoked.to(subject),
+        _ => revoked,
+    };
     let ended = database.sessions().end(target, reason, SystemClock.now()).await?;
     if let (Some(id), 0) = (which.id, ended) {
         return Err(Failure::new(format_args!("no session {id}: see `cloakroom session list`")));
     }
+    event::record(revoked, database).await;
     writeln!(io::stdout().lock(), "ended {}{whose}", counted(ended)).map_err(|error| Failure::output(&error))?;
     everywhere::wait(config, database).await
 }
 
 /// The subject of an account or, where no account has this login name, the text itself: an application that issues
 /// sessions through the library has subjects without accounts.
-async fn subject_of(typed: &str, database: &Database) -> Result<Subject, Failure> {
+pub(super) async fn subject_of(typed: &str, database: &Database) -> Result<Subject, Failure> {
     if let Ok(name) = LoginName::new(typed)
         && let Some(account) = database.accounts().by_login_name(name).await?
     {

@@ -293,6 +293,16 @@ pub(crate) static METRICS_LISTEN: Key<Option<SocketAddr>> = key(
     "Where `GET /metrics` is answered, apart from everything else. Not set: nowhere.",
 );
 
+pub(crate) static EVENTS_RETENTION: Key<Duration> = Key {
+    in_range: |span| (Duration::from_hours(1)..=Duration::from_hours(4_000 * 24)).contains(span),
+    ..key(
+        "events.retention",
+        || Duration::from_hours(30 * 24),
+        "1h to 4000d, such as 30d",
+        "How long security events are remembered, with the client's address and browser; at most a million of them.",
+    )
+};
+
 pub(crate) static LOG_FORMAT: Key<LogFormat> =
     key("log.format", || LogFormat::Text, "\"text\" or \"json\"", "How a line of the log looks.");
 
@@ -333,6 +343,7 @@ pub(crate) static ALL: &[&dyn AnyKey] = &[
     &BREACHED_HASHES,
     &PROXY_TRUSTED,
     &METRICS_LISTEN,
+    &EVENTS_RETENTION,
     &LOG_FORMAT,
     &LOG_FILTER,
 ];

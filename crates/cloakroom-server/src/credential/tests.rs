@@ -22,6 +22,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::app::Parts;
+use crate::events::Recorder;
 use crate::locale::Catalogue;
 use crate::password::NewPasswords;
 use crate::setup::Setup;
@@ -50,6 +51,7 @@ impl World {
             new_passwords: NewPasswords::new(PasswordRules::default(), None),
             catalogue: Catalogue::load().unwrap(),
             setup: Setup::new(&SystemRandom).unwrap().0,
+            recorder: Recorder::start(database.accounts()),
             networks: Networks { failures: 100, are_known: true },
             public_origin: None,
             clock: Arc::new(SystemClock),

@@ -1,11 +1,16 @@
 //! `GET /account`, and the forms on it that end sessions: each is answered when every instance refuses what it ended
 
+use std::time::Duration;
+
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use cloakroom::{Code, Recent, Rejection, SessionId, Strict};
+use cloakroom_core::event::EventKind;
 
+use crate::activity;
 use crate::ends::Ends;
+use crate::events::Happened;
 use crate::everywhere::{WAITED, Waited};
 use crate::failure::Failure;
 use crate::fields::{FieldError, Fields};
@@ -17,6 +22,8 @@ use crate::view::{AccountPage, Form, ShownDevice};
 const DEVICES_MAX: u32 = 100;
 /// Most ended sessions shown.
 const HISTORY_MAX: u32 = 10;
+/// How long the page waits for what happened just now to be written.
+const SETTLE_MAX: Duration = Duration::from_millis(250);
 const SHOWN: &[&str] = &["current_password", "new_password", "new_password_again"];
 
 /// Shows the devices, the password form and what ended lately.
@@ -50,6 +57,9 @@ pub(crate) async fn show(
         })
         .collect();
     devices.sort_by_key(|(is_this, last_seen_at, _)| (!is_this, std::cmp::Reverse(*last_seen_at)));
+    // What was recorded a moment ago is to be seen.
+    app.recorder().settle(SETTLE_MAX).await;
+    let activity = activity::of(app.accounts(), here.subject(), words, now).await?;
     let endings = sessions.history(here.subject(), HISTORY_MAX).await?;
     let view = AccountPage {
         words,
@@ -58,6 +68,7 @@ pub(crate) async fn show(
         signed_in_as: AccountPage::signed_in_as(words, &name),
         name,
         devices: devices.into_iter().map(|(_, _, device)| device).collect(),
+        activity,
         history: AccountPage::ended(words, &endings, now),
         form: Form::new(words, "", errors, SHOWN),
     };
@@ -74,7 +85,9 @@ pub(crate) async fn end_one(
     let id: SessionId = id.parse().map_err(|_| Failure::of(Code::NotFound))?;
     if id == visit.session.principal().session_id() {
         form.finish()?;
-        let logged_out = visit.session.log_out().await?;
+        let (who, subject) = (visit.session.principal().session_id(), visit.session.principal().subject().clone());
+        let happened = Happened::new(EventKind::SessionLogout).to(&subject).session(who);
+        let logged_out = (happened, visit.session.log_out().await?);
         return Ok((logged_out, Waited::for_all(&visit.sessions).await, Redirect::to("/login")).into_response());
     }
     end(visit, recent, form, Ends::One(id)).await

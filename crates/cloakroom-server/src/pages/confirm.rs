@@ -3,10 +3,12 @@
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Redirect, Response};
-use cloakroom::Strict;
+use cloakroom::{Code, Strict};
+use cloakroom_core::event::EventKind;
 
 use crate::credential;
 use crate::ends::Ends;
+use crate::events::Happened;
 use crate::failure::Failure;
 use crate::fields::{Complaint, FieldError, Fields};
 use crate::form_token::OwnForm;
@@ -48,17 +50,29 @@ pub(crate) async fn post(Strict(visit): Strict<Visit>, OwnForm(mut fields): OwnF
         return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, then, &errors).await;
     };
     let account = visit.app.account_of(visit.session.principal()).await?;
-    match credential::proves(&visit.app, &account, visit.session.principal().session_id(), password).await {
-        Ok(true) => {}
-        Ok(false) => {
+    match credential::proves(
+        &visit.app,
+        &account,
+        visit.session.principal().session_id(),
+        password,
+        EventKind::LoginFail,
+    )
+    .await
+    {
+        Ok(()) => {}
+        Err(failure) if failure.code() == Code::InvalidCredentials => {
             let errors = [FieldError::new("password", Complaint::NotThePassword)];
-            return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, then, &errors).await;
+            let again = show(&visit, StatusCode::UNPROCESSABLE_ENTITY, then, &errors).await;
+            return again.map(|page| failure.told_by(page));
         }
         Err(failure) if failure.code().retries() => return later(&visit, then, &failure).await,
         Err(failure) => return Err(failure),
     }
     let Visit { sessions, mut session, .. } = visit;
-    let confirmed = session.step_up().await?;
+    let renewed = Happened::new(EventKind::SessionRenewed)
+        .to(session.principal().subject())
+        .session(session.principal().session_id());
+    let confirmed = (renewed, session.step_up().await?);
     let Some(ends) = then else { return Ok((confirmed, Redirect::to("/account")).into_response()) };
     match ends.carry_out(&sessions, session).await {
         // The new token has ended too: the answer takes the cookie away, and must not hand one over.
@@ -92,5 +106,5 @@ async fn later(visit: &Visit, then: Option<Ends>, failure: &Failure) -> Result<R
     if let Some(seconds) = failure.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, seconds);
     }
-    Ok(response)
+    Ok(failure.told_by(response))
 }

@@ -71,7 +71,7 @@ pub(crate) async fn post(
     match result {
         Ok(logged_in) => {
             let target = typed.return_to.as_ref().map_or("/account", ReturnTarget::as_str);
-            Ok((logged_in, Redirect::to(target)).into_response())
+            Ok((credential::logged_in(&logged_in), logged_in, Redirect::to(target)).into_response())
         }
         Err(failure) => again(&app, &headers, &typed, &failure),
     }
@@ -93,6 +93,9 @@ fn again(app: &App, headers: &HeaderMap, typed: &Typed, failure: &Failure) -> Re
     if status == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static(r#"Cookie realm="cloakroom", form-action="/login""#);
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    for happened in failure.happened() {
+        happened.on(&mut response);
     }
     if let Some(seconds) = failure.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, seconds);

@@ -4,11 +4,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use cloakroom::{Code, Strict};
 use cloakroom_core::account::Account;
+use cloakroom_core::event::EventKind;
 use cloakroom_core::password::Password;
 use cloakroom_core::store::{Changed, PasswordChange};
 
 use crate::app::App;
 use crate::credential;
+use crate::events::Happened;
 use crate::everywhere::Waited;
 use crate::failure::Failure;
 use crate::fields::{Complaint, FieldError, Fields};
@@ -26,9 +28,15 @@ pub(crate) async fn post(Strict(mut visit): Strict<Visit>, OwnForm(fields): OwnF
             return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, None, &errors).await;
         }
     };
-    if !credential::proves(app, &account, visit.session.principal().session_id(), current).await? {
-        let errors = [FieldError::new("current_password", Complaint::NotThePassword)];
-        return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, None, &errors).await;
+    let here = visit.session.principal().session_id();
+    match credential::proves(app, &account, here, current, EventKind::PasswordChangeFail).await {
+        Ok(()) => {}
+        Err(failure) if failure.code() == Code::InvalidCredentials => {
+            let errors = [FieldError::new("current_password", Complaint::NotThePassword)];
+            let again = show(&visit, StatusCode::UNPROCESSABLE_ENTITY, None, &errors).await;
+            return again.map(|page| failure.told_by(page));
+        }
+        Err(failure) => return Err(failure),
     }
     let change = PasswordChange {
         subject: account.subject,
@@ -38,7 +46,7 @@ pub(crate) async fn post(Strict(mut visit): Strict<Visit>, OwnForm(fields): OwnF
         at: app.now(),
     };
     match app.accounts().change_password(change).await? {
-        Changed::Done { ended } => tracing::info!(ended, "password changed"),
+        Changed::Done { .. } => {}
         Changed::Missing => return Err(Failure::of(Code::NotFound)),
         // Somebody changed it in between, and this session has ended with it.
         Changed::Conflict => return Err(Failure::of(Code::SessionRevoked)),
@@ -46,7 +54,8 @@ pub(crate) async fn post(Strict(mut visit): Strict<Visit>, OwnForm(fields): OwnF
     visit.sessions.catch_up().await;
     // The current password was proven: both timers restart.
     let replaced = visit.session.step_up().await?;
-    Ok((replaced, Waited::for_all(&visit.sessions).await.to_account()).into_response())
+    let changed = Happened::new(EventKind::PasswordChange).to(visit.session.principal().subject()).session(here);
+    Ok((changed, replaced, Waited::for_all(&visit.sessions).await.to_account()).into_response())
 }
 
 /// The passwords, or every complaint about the form.

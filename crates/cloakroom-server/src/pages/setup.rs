@@ -7,10 +7,13 @@ use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use cloakroom::{Code, SessionId, Sessions, Subject};
 use cloakroom_core::account::{Account, LoginName, Role};
+use cloakroom_core::event::EventKind;
 use cloakroom_core::password::Password;
 use cloakroom_core::store::{Created, Precedence};
 
 use crate::app::App;
+use crate::credential;
+use crate::events::Happened;
 use crate::failure::Failure;
 use crate::fields::{Complaint, FieldError, Fields};
 use crate::pages::{page, words_for};
@@ -58,10 +61,12 @@ pub(crate) async fn post(
         disabled_at: None,
     };
     match app.accounts().create(account, Precedence::First).await? {
-        Created::Created => tracing::info!("the first account was created"),
+        Created::Created => {}
         Created::Taken | Created::NotFirst => return Err(Failure::of(Code::NotFound)),
     }
-    Ok((attempt.issue(&subject).await?, Redirect::to("/account")).into_response())
+    let created = Happened::new(EventKind::UserCreated).to(&subject).because("first");
+    let logged_in = attempt.issue(&subject).await?;
+    Ok((created, credential::logged_in(&logged_in), logged_in, Redirect::to("/account")).into_response())
 }
 
 /// # Errors

@@ -5,6 +5,7 @@ mod breached;
 mod client_address;
 mod cookies;
 mod enumeration;
+mod events;
 mod forms;
 mod headers;
 mod passwords;

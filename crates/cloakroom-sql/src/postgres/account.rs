@@ -2,10 +2,12 @@
 
 use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::ending::EndReason;
+use cloakroom_core::event::{EventId, SecurityEvent};
 use cloakroom_core::password::PasswordHash;
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::{
-    AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence, StoreError, StoreErrorKind, StoreFuture,
+    AccountStore, Changed, Created, EventQuery, PAGE_MAX, PasswordChange, Precedence, StoreError, StoreErrorKind,
+    StoreFuture,
 };
 use cloakroom_core::throttle::{Admission, Claims, CounterKey, LOCK_AFTER, Step};
 use cloakroom_core::time::Timestamp;
@@ -17,7 +19,7 @@ use super::error::store_error;
 use super::feed::Cause;
 use super::statements::{LOCK_ACCOUNTS, LOCK_PASSWORD_HASH};
 use super::value::Time;
-use super::{feed, row, throttle};
+use super::{event, feed, row, throttle};
 use crate::statements::{
     ACCOUNT_BY_LOGIN_NAME, ACCOUNT_BY_SUBJECT, ACCOUNTS_AFTER, ANY_ACCOUNT, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
     FORGET_COUNTER, INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, LOCKED, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
@@ -110,6 +112,22 @@ impl AccountStore for PostgresDatabase {
     fn purge_counters(&self, at: Timestamp, max: u32, chunk: u32) -> StoreFuture<'_, u64> {
         Box::pin(
             async move { self.transaction(|connection| Box::pin(throttle::purge(connection, at, max, chunk))).await },
+        )
+    }
+
+    fn record(&self, events: Vec<SecurityEvent>) -> StoreFuture<'_, ()> {
+        Box::pin(
+            async move { self.transaction(|connection| Box::pin(event::record(connection, events.clone()))).await },
+        )
+    }
+
+    fn events(&self, query: EventQuery) -> StoreFuture<'_, Vec<SecurityEvent>> {
+        Box::pin(event::list(self, query))
+    }
+
+    fn purge_events(&self, before: EventId, max: u32, chunk: u32) -> StoreFuture<'_, u64> {
+        Box::pin(
+            async move { self.transaction(|connection| Box::pin(event::purge(connection, before, max, chunk))).await },
         )
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::ending::Ending;
+use cloakroom_core::event::{EventId, EventReason, SecurityEvent};
 use cloakroom_core::password::PasswordHash;
 use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
 use cloakroom_core::store::{StoreError, StoreErrorKind};
@@ -148,4 +149,24 @@ pub(crate) fn counter_key(row: &PgRow) -> Result<CounterKey, StoreError> {
     let source = Source { row, table: "attempt_counters" };
     let bytes: &[u8] = source.get("key")?;
     bytes.try_into().map(CounterKey::from_bytes).map_err(|_| source.corrupt("key"))
+}
+
+/// What happened; `None` where this version does not know the kind.
+pub(crate) fn event(row: &PgRow) -> Result<Option<SecurityEvent>, StoreError> {
+    let source = Source { row, table: "security_events" };
+    let Ok(kind) = source.get::<&str>("kind")?.parse() else { return Ok(None) };
+    let subject: Option<&str> = source.get("subject")?;
+    let reason: Option<&str> = source.get("reason")?;
+    let ip: Option<Address> = source.get("ip")?;
+    Ok(Some(SecurityEvent {
+        id: EventId::from_uuid(source.get("id")?),
+        at: source.time("at")?,
+        kind,
+        subject: subject.map(Subject::new).transpose().map_err(|_| source.corrupt("subject"))?,
+        session: source.get::<Option<Uuid>>("session_id")?.map(SessionId::from_uuid),
+        reason: reason.map(EventReason::new).transpose().map_err(|_| source.corrupt("reason"))?,
+        // Cleans again what somebody else may have written: it ends up on pages.
+        client: ClientFacts::new(source.get("user_agent")?, ip.map(|address| address.0)),
+        request: source.get("request_id")?,
+    }))
 }

@@ -2,10 +2,12 @@
 
 use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::ending::EndReason;
+use cloakroom_core::event::{EventId, SecurityEvent};
 use cloakroom_core::password::PasswordHash;
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::{
-    AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence, StoreError, StoreErrorKind, StoreFuture,
+    AccountStore, Changed, Created, EventQuery, PAGE_MAX, PasswordChange, Precedence, StoreError, StoreErrorKind,
+    StoreFuture,
 };
 use cloakroom_core::throttle::{Admission, Claims, CounterKey, Step};
 use cloakroom_core::time::Timestamp;
@@ -15,7 +17,7 @@ use sqlx::{Sqlite, SqliteConnection};
 use super::database::SqliteDatabase;
 use super::error::store_error;
 use super::statements::PASSWORD_HASH;
-use super::{feed, row, throttle};
+use super::{event, feed, row, throttle};
 use crate::statements::{
     ACCOUNT_BY_LOGIN_NAME, ACCOUNT_BY_SUBJECT, ACCOUNTS_AFTER, ANY_ACCOUNT, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
     FORGET_COUNTER, INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
@@ -111,6 +113,18 @@ impl AccountStore for SqliteDatabase {
 
     fn purge_counters(&self, at: Timestamp, max: u32, chunk: u32) -> StoreFuture<'_, u64> {
         Box::pin(self.writer().run(move |connection| Box::pin(throttle::purge(connection, at, max, chunk))))
+    }
+
+    fn record(&self, events: Vec<SecurityEvent>) -> StoreFuture<'_, ()> {
+        Box::pin(self.writer().run(move |connection| Box::pin(event::record(connection, events))))
+    }
+
+    fn events(&self, query: EventQuery) -> StoreFuture<'_, Vec<SecurityEvent>> {
+        Box::pin(async move { event::list(&self.readers().pool()?, query).await })
+    }
+
+    fn purge_events(&self, before: EventId, max: u32, chunk: u32) -> StoreFuture<'_, u64> {
+        Box::pin(self.writer().run(move |connection| Box::pin(event::purge(connection, before, max, chunk))))
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::ending::Ending;
+use cloakroom_core::event::{EventId, EventReason, SecurityEvent};
 use cloakroom_core::password::PasswordHash;
-use cloakroom_core::session::{AuthMethod, ClientFacts, SessionRecord, Subject};
+use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
 use cloakroom_core::store::{StoreError, StoreErrorKind};
 use cloakroom_core::throttle::{Counter, CounterKey};
 use cloakroom_core::time::Timestamp;
@@ -196,4 +197,28 @@ pub(crate) fn counter_key(row: &SqliteRow) -> Result<CounterKey, StoreError> {
     let source = Source { row, table: "attempt_counters" };
     let bytes: &[u8] = source.get("key")?;
     bytes.try_into().map(CounterKey::from_bytes).map_err(|_| source.corrupt("key"))
+}
+
+/// What happened; `None` where this version does not know the kind.
+pub(crate) fn event(row: &SqliteRow) -> Result<Option<SecurityEvent>, StoreError> {
+    let source = Source { row, table: "security_events" };
+    let Ok(kind) = source.get::<&str>("kind")?.parse() else { return Ok(None) };
+    let uuid = |column| {
+        let text: Option<&str> = source.get(column)?;
+        text.map(str::parse::<SessionId>).transpose().map_err(|_| source.corrupt(column))
+    };
+    let subject: Option<&str> = source.get("subject")?;
+    let reason: Option<&str> = source.get("reason")?;
+    let ip: Option<&str> = source.get("ip")?;
+    Ok(Some(SecurityEvent {
+        id: uuid("id")?.map(|id| EventId::from_uuid(*id.as_uuid())).ok_or_else(|| source.corrupt("id"))?,
+        at: source.time("at")?,
+        kind,
+        subject: subject.map(Subject::new).transpose().map_err(|_| source.corrupt("subject"))?,
+        session: uuid("session_id")?,
+        reason: reason.map(EventReason::new).transpose().map_err(|_| source.corrupt("reason"))?,
+        // Cleans again what somebody else may have written: it ends up on pages.
+        client: ClientFacts::new(source.get("user_agent")?, ip.and_then(|ip| ip.parse().ok())),
+        request: uuid("request_id")?.map(|id| *id.as_uuid()),
+    }))
 }

@@ -22,10 +22,9 @@ pub(super) async fn count(
         found.push(row.map_err(store_error)?.as_ref().map(row::counter).transpose()?);
     }
     let (admission, taken) = claims.take(step, &found, at);
-    if admission == Admission::Admitted {
-        for (key, (found, taken)) in claims.keys().zip(found.into_iter().zip(taken)) {
-            keep(connection, key, found.is_some(), taken).await?;
-        }
+    let changed = claims.keys().zip(found.into_iter().zip(taken)).filter(|(_, (found, taken))| found != taken);
+    for (key, (found, taken)) in changed {
+        keep(connection, key, found.is_some(), taken).await?;
     }
     Ok(admission)
 }

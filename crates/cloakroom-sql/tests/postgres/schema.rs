@@ -47,7 +47,7 @@ async fn both_dialects_have_the_same_tables_and_columns() {
         both.cloned().collect()
     };
     assert_eq!(shared(&postgres), shared(&sqlite));
-    assert_eq!(shared(&postgres).len(), 7 + 5 + 7 + 2 + 11);
+    assert_eq!(shared(&postgres).len(), 7 + 5 + 9 + 7 + 2 + 11);
 }
 
 #[tokio::test]
@@ -61,6 +61,8 @@ async fn types_are_those_of_the_design() {
             "accounts: subject text, login_name text, password_hash text, role text, created_at timestamptz, \
              password_changed_at timestamptz, disabled_at timestamptz",
             "attempt_counters: key bytea, failures int8, under_way int8, until_at timestamptz, changed_at timestamptz",
+            "security_events: id uuid, at timestamptz, kind text, subject text, session_id uuid, reason text, \
+             user_agent text, ip inet, request_id uuid",
             "session_feed: position int8, xid xid8, kind text, token_digest bytea, session_id uuid, subject text, \
              reason text, at timestamptz",
             "session_feed_floor: only_row int4, removed_to xid8, removed_by xid8, emptied_by xid8",
@@ -151,6 +153,8 @@ async fn indexes_are_these_and_none_is_on_what_changes_or_is_scrubbed() {
             "accounts btree (login_name)",
             "accounts btree (subject)",
             "attempt_counters btree (key)",
+            "security_events btree (id)",
+            "security_events btree (subject, id) WHERE (subject IS NOT NULL)",
             "session_feed btree (\"position\")",
             "session_feed btree (at)",
             "session_feed btree (subject)",

@@ -37,7 +37,15 @@ async fn every_table_of_ours_is_strict() {
     let strict = "SELECT name FROM pragma_table_list WHERE type = 'table' AND strict ORDER BY name";
     assert_eq!(
         column(&world, strict).await,
-        ["accounts", "attempt_counters", "session_ending", "session_feed", "session_subjects", "sessions"]
+        [
+            "accounts",
+            "attempt_counters",
+            "security_events",
+            "session_ending",
+            "session_feed",
+            "session_subjects",
+            "sessions"
+        ]
     );
 }
 

@@ -5,7 +5,7 @@
 //! end that end at once.
 
 use super::feed::{Follower, in_order};
-use super::trial::{Kept, NO_CAP, Trial, an_account, at, duration, hash, holds, login_name, same, subject};
+use super::trial::{Kept, NO_CAP, Trial, an_account, at, duration, hash, holds, same, subject};
 use super::{Broken, Stores};
 use crate::account::{Account, LoginName};
 use crate::coherence::{Change, Delta, Loss};
@@ -16,8 +16,6 @@ use crate::store::{
     Issue, ListQuery, Moment, PAGE_MAX, PasswordChange, Precedence, Purge, Replace, Scrub, StoreError, StoreErrorKind,
     Target, Touch,
 };
-use crate::throttle::{Claims, CounterKey, Settlement, Step};
-use crate::time::Timestamp;
 use crate::token::TokenDigest;
 
 /// How long the schedules are that run as clauses.
@@ -120,6 +118,8 @@ macro_rules! both {
     }};
 }
 
+mod server;
+
 impl Schedule<'_> {
     fn chance(&self, percent: usize) -> bool {
         self.store.below(100) < percent
@@ -158,7 +158,7 @@ impl Schedule<'_> {
                 for _ in 0..8 {
                     self.count().await?;
                 }
-                Ok(())
+                self.happened().await
             }
             _ => self.account().await,
         }
@@ -263,18 +263,6 @@ impl Schedule<'_> {
         Err(Broken::new("a walk comes to its end", "still more after 5,000 chunks"))
     }
 
-    async fn counters_purged(&self, side: &Trial<'_>, when: Timestamp) -> Kept<u64> {
-        let mut counters = 0;
-        for _ in 0..5_000 {
-            match side.accounts.purge_counters(when, NO_CAP, 1).await? {
-                0 => return Ok(counters),
-                1 => counters += 1,
-                more => holds("a purge deletes at most a chunk", false, more)?,
-            }
-        }
-        Err(Broken::new("a purge comes to its end", "still more after 5,000 chunks"))
-    }
-
     async fn purged(&self, side: &Trial<'_>, purge: Purge) -> Kept<u64> {
         let mut sessions = 0;
         for _ in 0..5_000 {
@@ -286,30 +274,6 @@ impl Schedule<'_> {
             }
         }
         Err(Broken::new("a purge comes to its end", "still more after 5,000 chunks"))
-    }
-
-    async fn count(&mut self) -> Kept {
-        let when = at(997 * self.now); // so that delays pass
-        let name = login_name(["ada", "eve"][self.store.below(2)]);
-        match self.store.below(12) {
-            0 => {
-                let key = CounterKey::of_login_name(&name);
-                let _compared = both!(self, "forget_counter", accounts.forget_counter(key));
-            }
-            1 => {
-                let found = self.counters_purged(&self.store, when).await?;
-                same("counters purged, until there was none", &found, &self.counters_purged(&self.model, when).await?)?;
-            }
-            chance => {
-                let host = u8::try_from(self.store.below(2)).unwrap_or(0);
-                let claims = Claims::of_login(&name, self.chance(70).then(|| [192, 0, 2, host].into()), 3);
-                let ended = [Settlement::Failed, Settlement::Failed, Settlement::Succeeded, Settlement::Unchecked];
-                let step = if chance < 7 { Step::Admit } else { Step::Settle(ended[self.store.below(4)]) };
-                let _compared = both!(self, "count", accounts.count(claims, step, when));
-            }
-        }
-        let _compared = both!(self, "locked", accounts.locked(PAGE_MAX));
-        Ok(())
     }
 
     async fn account(&mut self) -> Kept {

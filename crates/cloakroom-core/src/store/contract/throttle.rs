@@ -39,7 +39,8 @@ impl Trial<'_> {
                 when = when.plus(wait);
                 same("after the wait it is", &self.count(claims, Step::Admit, when).await?, &Admission::Admitted)?;
             }
-            same("settling refuses nothing", &self.count(claims, FAILED, when).await?, &Admission::Admitted)?;
+            let settled = self.count(claims, FAILED, when).await?;
+            holds("settling refuses nothing", matches!(settled, Admission::Admitted | Admission::Locked), settled)?;
         }
         Ok(when)
     }
@@ -122,7 +123,9 @@ pub(super) async fn concurrent_attempts_of_many_names_do_not_lock_each_other_out
 pub(super) async fn who_is_locked_is_named_until_forgotten(trial: &Trial<'_>) -> Kept {
     let (ada, eve) = (named("ada"), named("eve"));
     trial.fail(&eve, FREE_FAILURES, at(0)).await?;
-    let last = trial.fail(&ada, LOCK_AFTER, at(0)).await?;
+    let last = trial.fail(&ada, LOCK_AFTER - 1, at(0)).await?.plus(Duration::from_hours(1));
+    same("before the last one", &trial.count(&ada, Step::Admit, last).await?, &Admission::Admitted)?;
+    same("which locks", &trial.count(&ada, FAILED, last).await?, &Admission::Locked)?;
     same("the locked ones are", &trial.accounts.locked(10).await?, &vec![key("ada")])?;
     same("no more than asked for", &trial.accounts.locked(0).await?, &Vec::new())?;
     let later = last.plus(COUNTER_RETENTION).plus(COUNTER_RETENTION);

@@ -5,9 +5,10 @@ use std::ops::Bound;
 use super::{MemoryStore, State, ready};
 use crate::account::{Account, LoginName};
 use crate::ending::EndReason;
+use crate::event::{EventId, SecurityEvent};
 use crate::password::PasswordHash;
 use crate::session::Subject;
-use crate::store::{AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence, StoreFuture};
+use crate::store::{AccountStore, Changed, Created, EventQuery, PAGE_MAX, PasswordChange, Precedence, StoreFuture};
 use crate::throttle::{Admission, Claims, CounterKey, Step};
 use crate::time::Timestamp;
 
@@ -122,5 +123,17 @@ impl AccountStore for MemoryStore {
 
     fn purge_counters(&self, at: Timestamp, max: u32, chunk: u32) -> StoreFuture<'_, u64> {
         ready(Ok(self.state().purge_counters(at, max, chunk)))
+    }
+    fn record(&self, events: Vec<SecurityEvent>) -> StoreFuture<'_, ()> {
+        self.state().record(events);
+        ready(Ok(()))
+    }
+
+    fn events(&self, query: EventQuery) -> StoreFuture<'_, Vec<SecurityEvent>> {
+        ready(Ok(self.state().events(&query)))
+    }
+
+    fn purge_events(&self, before: EventId, max: u32, chunk: u32) -> StoreFuture<'_, u64> {
+        ready(Ok(self.state().purge_events(before, max, chunk)))
     }
 }

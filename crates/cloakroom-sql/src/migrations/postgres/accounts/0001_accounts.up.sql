@@ -20,3 +20,20 @@ CREATE TABLE attempt_counters (
     until_at timestamptz NOT NULL,
     changed_at timestamptz NOT NULL
 );
+
+-- What happened that security is about, for operators and for the person it is about.
+CREATE TABLE security_events (
+    -- A UUID version 7: sorts by when it happened.
+    id uuid NOT NULL PRIMARY KEY,
+    at timestamptz NOT NULL,
+    -- A name of OWASP's logging vocabulary. Not checked: an older version may read what a newer one wrote.
+    kind text NOT NULL,
+    subject text COLLATE "C",
+    session_id uuid,
+    reason text CHECK (octet_length(reason) BETWEEN 1 AND 32),
+    user_agent text,
+    ip inet,
+    request_id uuid
+);
+
+CREATE INDEX security_events_by_subject ON security_events (subject, id) WHERE subject IS NOT NULL;

@@ -20,3 +20,20 @@ CREATE TABLE attempt_counters (
     until_at INTEGER NOT NULL,
     changed_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What happened that security is about, for operators and for the person it is about.
+CREATE TABLE security_events (
+    -- A UUID version 7: sorts by when it happened.
+    id TEXT NOT NULL PRIMARY KEY CHECK (length(id) = 36),
+    at INTEGER NOT NULL,
+    -- A name of OWASP's logging vocabulary. Not checked: an older version may read what a newer one wrote.
+    kind TEXT NOT NULL,
+    subject TEXT,
+    session_id TEXT CHECK (length(session_id) = 36),
+    reason TEXT CHECK (length(reason) BETWEEN 1 AND 32),
+    user_agent TEXT,
+    ip TEXT,
+    request_id TEXT CHECK (length(request_id) = 36)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX security_events_by_subject ON security_events (subject, id) WHERE subject IS NOT NULL;
