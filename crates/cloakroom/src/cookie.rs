@@ -36,6 +36,8 @@ impl CookieSettings {
 
     /// `__Secure-cloakroom`: over https, shared by `domain` and every host below it. All of them can then plant one.
     ///
+    /// No list of public suffixes is asked: for `co.uk` browsers drop the cookie, and nobody can log in.
+    ///
     /// # Errors
     /// When `domain` is not a host name with a dot.
     pub fn shared_over(domain: &str) -> Result<Self, NotACookieDomain> {

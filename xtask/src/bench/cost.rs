@@ -35,6 +35,12 @@ impl Clock {
         Ok(self.duration(stat(Path::new(&format!("/proc/{pid}")))?.own))
     }
 
+    /// What anybody has used on all processors.
+    pub(super) fn of_everybody(self) -> Result<Duration, String> {
+        let text = std::fs::read_to_string("/proc/stat").map_err(|error| format!("/proc/stat: {error}"))?;
+        Ok(self.duration(busy(&text).ok_or("/proc/stat has another form than expected")?))
+    }
+
     /// What the children have used that this process has waited for.
     pub(super) fn of_waited_for(self, pid: u32) -> Result<Duration, String> {
         Ok(self.duration(stat(Path::new(&format!("/proc/{pid}")))?.waited_for))
@@ -73,9 +79,22 @@ fn read(stat: &str) -> Option<Ticks> {
     Some(Ticks { parent, own: field(14)? + field(15)?, waited_for: field(16)? + field(17)? })
 }
 
+/// Reads `cpu USER NICE SYSTEM IDLE IOWAIT IRQ SOFTIRQ STEAL …` (proc(5)): all but idling and waiting.
+fn busy(stat: &str) -> Option<u64> {
+    let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+    let ticks: Vec<u64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
+    [0, 1, 2, 5, 6, 7].into_iter().map(|field| ticks.get(field)).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_busy_is_all_but_idle_and_waiting() {
+        assert_eq!(busy("cpu  1 2 4 1000 1000 8 16 32 5 5\ncpu0 9 9 9 9 9 9 9 9 9 9\n"), Some(63));
+        assert_eq!(busy("cpu  1 2 4"), None);
+    }
 
     #[test]
     fn fields_are_counted_after_the_name() {

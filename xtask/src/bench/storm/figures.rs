@@ -63,6 +63,8 @@ pub(super) struct Report {
     pub(super) probed: Latencies,
     /// During the storm, in order.
     pub(super) memory_kib: Vec<u64>,
+    /// What the rest of the machine used during the storm, in processors.
+    pub(super) others_share: f64,
 }
 
 impl fmt::Display for Report {
@@ -95,6 +97,7 @@ impl fmt::Display for Report {
         writeln!(f, "\nacknowledged {}, of which real {}: {}", self.acknowledged, self.real, verdict(is_all))?;
         writeln!(f, "{} × is the goal of the load: {}", TIMES, verdict(times >= 0.95 * TIMES))?;
         writeln!(f, "refused {}, more than {REFUSAL_MAX:?} {}", self.refused.0.len(), self.refused.over(REFUSAL_MAX))?;
+        writeln!(f, "what else runs on the machine used {:.2} processors meanwhile", self.others_share)?;
         writeln!(f, "other answers: {:?}", self.others.get(..self.others.len().min(5)).unwrap_or_default())
     }
 }
@@ -162,6 +165,7 @@ mod tests {
             idle: latencies([1]),
             probed: latencies([probed]),
             memory_kib: vec![100, 100, 200, last],
+            others_share: 0.0,
         };
         assert!(!report(100, 2, 105, 99).to_string().contains("NOT MET"), "{}", report(100, 2, 105, 99));
         for wrong in

@@ -58,6 +58,11 @@ impl Served {
         Err("the server did not start".to_owned())
     }
 
+    /// Its process.
+    pub(super) const fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// What it occupies.
     pub(super) fn memory_kib(&self) -> Result<u64, String> {
         let path = format!("/proc/{}/status", self.pid);
