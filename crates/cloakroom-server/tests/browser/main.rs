@@ -11,6 +11,9 @@ mod confirm;
 #[cfg(test)]
 mod cross_site;
 #[cfg(test)]
+#[path = "../server/leaks.rs"]
+mod leaks;
+#[cfg(test)]
 mod logout;
 #[cfg(test)]
 #[path = "../server/process.rs"]

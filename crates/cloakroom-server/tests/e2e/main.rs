@@ -20,6 +20,9 @@ mod file;
 #[cfg(test)]
 mod flood;
 #[cfg(test)]
+#[path = "../server/leaks.rs"]
+mod leaks;
+#[cfg(test)]
 mod leased;
 #[cfg(test)]
 mod lost;

@@ -4,6 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::leaks;
+
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -171,6 +173,8 @@ impl Client {
         let _ = stream.write_all(bytes);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
-        Answer::parse(&answer)
+        let answer = Answer::parse(&answer);
+        leaks::look_through(&answer);
+        answer
     }
 }

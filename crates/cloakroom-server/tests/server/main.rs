@@ -15,6 +15,8 @@ mod copy;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod leaks;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod logout;

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use testbed::guard::Guard;
 
 use crate::client::Client;
+use crate::leaks;
 
 pub(crate) const PASSWORD: &str = "violet tractor hums at noon";
 pub(crate) const OTHER_PASSWORD: &str = "seven quiet lanterns drift east";
@@ -105,6 +106,15 @@ impl Place {
         }
         let address = greeting.split("http://").nth(1).unwrap().trim().trim_end_matches('/').to_owned();
         Server { child, stdout, address, log, _guard: guard }
+    }
+}
+
+impl Drop for Place {
+    /// What must be nowhere is in none of its files.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            leaks::look_through_files(self.dir.path());
+        }
     }
 }
 

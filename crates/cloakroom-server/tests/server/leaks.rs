@@ -1,0 +1,64 @@
+//! Every test of every suite over HTTP looks for what must be nowhere: in each answer it gets, and in each file its servers leave
+//! (database, WAL, log) when it is over. What is looked for is every password the tests use and every token that was handed to one of them.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::client::Answer;
+use crate::process::{OTHER_PASSWORD, PASSWORD};
+
+/// How every token begins: no answer and no file has that, wherever it comes from.
+const TOKEN_PREFIX: &str = "ck1_";
+/// What is compared of a token's bytes: nothing has so many by chance.
+const COMPARED: usize = 16;
+
+/// The bytes of the tokens that were handed to this process.
+static TOKENS: LazyLock<Mutex<HashSet<[u8; COMPARED]>>> = LazyLock::new(Mutex::default);
+
+/// Remembers a token, and looks through the answer that brought it, if any.
+pub(crate) fn look_through(answer: &Answer) {
+    let mut headers = String::new();
+    for (name, value) in &answer.headers {
+        match value.split_once(TOKEN_PREFIX) {
+            Some((_, rest)) if name == "set-cookie" => remember(rest.split(';').next().unwrap_or_default()),
+            _ => headers += value,
+        }
+    }
+    for text in [&headers, &answer.body] {
+        for secret in [TOKEN_PREFIX, PASSWORD, OTHER_PASSWORD] {
+            assert!(!text.contains(secret), "{secret} is in an answer: {answer:?}");
+        }
+    }
+}
+
+fn remember(token: &str) {
+    let bytes = URL_SAFE_NO_PAD.decode(token).unwrap_or_else(|error| panic!("no token: {error}"));
+    let compared = bytes[..COMPARED].try_into().unwrap();
+    TOKENS.lock().unwrap_or_else(PoisonError::into_inner).insert(compared);
+}
+
+/// Looks through every file below a directory.
+pub(crate) fn look_through_files(directory: &Path) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            look_through_files(&path);
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            look_through_file(&bytes, &path);
+        }
+    }
+}
+
+fn look_through_file(bytes: &[u8], path: &Path) {
+    for secret in [TOKEN_PREFIX, PASSWORD, OTHER_PASSWORD] {
+        let found = bytes.windows(secret.len()).position(|window| window == secret.as_bytes());
+        assert_eq!(found, None, "{secret} is in {}", path.display());
+    }
+    let tokens = TOKENS.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = bytes.windows(COMPARED).position(|window| tokens.contains(window));
+    assert_eq!(found, None, "a token's bytes are in {}", path.display());
+}
