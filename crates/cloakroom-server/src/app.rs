@@ -9,9 +9,9 @@ use cloakroom_core::store::AccountStore;
 use cloakroom_core::world::{Clock, Random};
 use cloakroom_sql::Database;
 
-use crate::credential::Hashing;
 use crate::events::Recorder;
 use crate::failure::Failure;
+use crate::hashing::Hashing;
 use crate::locale::Catalogue;
 use crate::password::NewPasswords;
 use crate::setup::Setup;

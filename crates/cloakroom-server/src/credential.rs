@@ -1,102 +1,19 @@
 //! Checking a credential: facts are gathered with the same work for every name, the core decides.
-//!
-//! Hashing is bounded: a flood of logins waits here, and validation of living sessions does not (G8).
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use cloakroom::{Attempt, Code, LoggedIn, SessionId, Subject};
 use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::event::EventKind;
 use cloakroom_core::login::{LoginDecision, LoginFacts, LoginRefusal, decide};
-use cloakroom_core::password::{Hasher, Password, PasswordHash};
+use cloakroom_core::password::Password;
 use cloakroom_core::throttle::{Claims, Settlement};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
 use crate::events::Happened;
 use crate::failure::Failure;
+use crate::hashing::Place;
 use crate::throttle;
-
-/// How many logins may wait for each one being hashed: about a second and a half of work. Who finds the queue full is told so at
-/// once; who is in it is served.
-const WAITING_PER_HASH: usize = 32;
-
-/// A place among those whose passwords are hashed or wait for it.
-#[must_use]
-pub(crate) struct Place(#[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit);
-
-/// Password hashing, so many at once and so many waiting.
-pub(crate) struct Hashing {
-    hasher: Arc<dyn Hasher>,
-    running: Arc<Semaphore>,
-    /// Everybody running or waiting holds one of these.
-    queue: Arc<Semaphore>,
-}
-
-impl Hashing {
-    /// At most `concurrency` passwords are hashed at once.
-    pub(crate) fn new(hasher: Arc<dyn Hasher>, concurrency: usize) -> Self {
-        let running = Arc::new(Semaphore::new(concurrency));
-        Self { hasher, running, queue: Arc::new(Semaphore::new(concurrency * (WAITING_PER_HASH + 1))) }
-    }
-
-    /// A new hash of `password`.
-    ///
-    /// # Errors
-    /// `busy` when too many wait.
-    pub(crate) async fn hash(&self, password: Password) -> Result<PasswordHash, Failure> {
-        self.run(self.place()?, move |hasher| hasher.hash(&password)).await
-    }
-
-    /// A place among those who wait.
-    ///
-    /// # Errors
-    /// `busy` when too many wait.
-    pub(crate) fn place(&self) -> Result<Place, Failure> {
-        Arc::clone(&self.queue).try_acquire_owned().map(Place).map_err(|_| Failure::of(Code::Busy))
-    }
-
-    /// Whether `password` is the one behind `hash`; without a hash the same work is done for nothing.
-    ///
-    /// # Errors
-    /// `internal` when the hasher fails.
-    pub(crate) async fn verify(
-        &self,
-        place: Place,
-        password: Password,
-        hash: Option<PasswordHash>,
-    ) -> Result<(Password, bool), Failure> {
-        self.run(place, move |hasher| {
-            let matches = match &hash {
-                Some(hash) => hasher.verify(&password, hash)?,
-                None => hasher.verify_nobody(&password).map(|()| false)?,
-            };
-            Ok((password, matches))
-        })
-        .await
-    }
-
-    fn is_outdated(&self, hash: &PasswordHash) -> bool {
-        self.hasher.is_outdated(hash)
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        place: Place,
-        work: impl FnOnce(&dyn Hasher) -> Result<T, cloakroom_core::password::HashError> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Failure::of(Code::Busy))?;
-        let hasher = Arc::clone(&self.hasher);
-        // Both go with the work: a request that is dropped does not let another one in while its hash still runs.
-        let done = tokio::task::spawn_blocking(move || {
-            let result = work(&*hasher);
-            drop((running, place));
-            result
-        });
-        done.await.map_err(|error| Failure::internal(&error))?.map_err(|error| Failure::internal(&error))
-    }
-}
 
 /// Completes a login that has begun: counts the attempt, reads the account, checks the password, decides, issues.
 ///

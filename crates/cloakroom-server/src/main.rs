@@ -15,6 +15,7 @@ mod exit;
 mod failure;
 mod fields;
 mod form_token;
+mod hashing;
 mod health;
 mod locale;
 mod metrics;

@@ -16,9 +16,9 @@ use zeroize::Zeroizing;
 
 use crate::app::{App, Parts};
 use crate::config::Config;
-use crate::credential::Hashing;
 use crate::events::{self, Recorder};
 use crate::exit::Failure;
+use crate::hashing::{Hashing, WAITING_PER_HASH};
 use crate::locale::Catalogue;
 use crate::setup::Setup;
 use crate::throttle::{self, Networks};
@@ -109,7 +109,7 @@ fn put_together(config: &Config, database: &Database) -> Result<(App, Zeroizing<
         sessions,
         accounts: database.accounts(),
         database: database.clone(),
-        hashing: Hashing::new(Arc::new(hasher), config.login.concurrency as usize),
+        hashing: Hashing::start(Arc::new(hasher), config.login.concurrency as usize).map_err(Failure::new)?,
         new_passwords: config.new_passwords(),
         catalogue: Catalogue::load().map_err(Failure::new)?,
         setup,
@@ -153,10 +153,17 @@ async fn greet(
     let mode = mode(&config.validation);
     // Behind a proxy: where the proxy has to look for it.
     let behind = config.public_url.as_ref().map_or_else(String::new, |_| format!(", listening on http://{address}"));
-    let clients = clients(config);
-    let lines = Zeroizing::new(format!("Cloakroom serves {url}{behind}\n{counts}{begin}{mode}\n{clients}"));
+    let (clients, hashing) = (clients(config), hashing(config));
+    let lines = Zeroizing::new(format!("Cloakroom serves {url}{behind}\n{counts}{begin}{mode}\n{hashing}\n{clients}"));
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
+}
+
+/// What hashing takes of the machine at most.
+fn hashing(config: &Config) -> String {
+    let (at_once, parameters) = (config.login.concurrency as usize, HashParameters::default());
+    let mib = (at_once * parameters.memory_kib() as usize).div_ceil(1024);
+    format!("Passwords: {at_once} hashed at once, in {mib} MiB at most; {} more may wait.", at_once * WAITING_PER_HASH)
 }
 
 /// What is wrong with clients' addresses, where nobody said which proxy to believe.

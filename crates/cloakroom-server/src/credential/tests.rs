@@ -23,6 +23,7 @@ use tower::ServiceExt as _;
 use super::*;
 use crate::app::Parts;
 use crate::events::Recorder;
+use crate::hashing::{Hashing, WAITING_PER_HASH};
 use crate::locale::Catalogue;
 use crate::password::NewPasswords;
 use crate::setup::Setup;
@@ -47,7 +48,7 @@ impl World {
             sessions: Sessions::builder().store(database.sessions()).unwrap(),
             accounts: database.accounts(),
             database: database.clone(),
-            hashing: Hashing::new(hasher, 2),
+            hashing: Hashing::start(hasher, 2).unwrap(),
             new_passwords: NewPasswords::new(PasswordRules::default(), None),
             catalogue: Catalogue::load().unwrap(),
             setup: Setup::new(&SystemRandom).unwrap().0,
