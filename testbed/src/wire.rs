@@ -48,8 +48,8 @@ struct State {
 enum Cut {
     /// After so many more bytes, on whatever connections.
     After(usize),
-    /// Before these bytes, where one piece holds them.
-    Before(&'static [u8]),
+    /// Before these bytes, where one piece holds them, after so many times that they may pass.
+    Before(&'static [u8], usize),
 }
 
 impl Cut {
@@ -61,7 +61,16 @@ impl Cut {
                 *left -= piece.len();
                 None
             }
-            Self::Before(bytes) => piece.windows(bytes.len()).position(|window| window == *bytes),
+            Self::Before(bytes, passes) => {
+                let mut found = piece.windows(bytes.len()).enumerate().filter(|(_, window)| window == bytes);
+                loop {
+                    let (at, _) = found.next()?;
+                    match passes.checked_sub(1) {
+                        Some(left) => *passes = left,
+                        None => return Some(at),
+                    }
+                }
+            }
         }
     }
 }
@@ -142,7 +151,12 @@ impl Wire {
 
     /// Cuts a connection just before the database answers these bytes, such as the name of the command that is done.
     pub fn cut_answer_before(&self, bytes: &'static [u8]) {
-        self.state().cut = Some(Cut::Before(bytes));
+        self.cut_answer_before_later(bytes, 0);
+    }
+
+    /// The same after so many times that they may pass.
+    pub fn cut_answer_before_later(&self, bytes: &'static [u8], passes: usize) {
+        self.state().cut = Some(Cut::Before(bytes, passes));
     }
 
     /// Whether what was asked for last was cut. From here on nothing is.
@@ -317,9 +331,11 @@ mod tests {
         assert_eq!((after.within(b"abc"), after.within(b"de"), after.within(b"fg")), (None, None, Some(0)));
         assert_eq!(Cut::After(0).within(b"a"), Some(0));
         assert_eq!(
-            (Cut::Before(b"COMMIT").within(b"SELECT"), Cut::Before(b"COM").within(b"a COMMIT")),
+            (Cut::Before(b"COMMIT", 0).within(b"SELECT"), Cut::Before(b"COM", 0).within(b"a COMMIT")),
             (None, Some(2))
         );
+        let mut third = Cut::Before(b"a", 2);
+        assert_eq!((third.within(b"xa"), third.within(b"aya")), (None, Some(2)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::run::{Outcome, command, output, succeeds, to_end};
+use crate::run::{Outcome, command, output, root, succeeds, to_end};
 
 /// Sees to it that `program` is there; on Debian it comes from the package of the name `package`.
 pub(crate) fn program(program: &str, package: &str, what_for: &str) -> Outcome {
@@ -31,6 +31,25 @@ pub(crate) fn postgres() -> Outcome {
         return Ok(());
     }
     install("initdb", "postgresql", "tests start a throwaway PostgreSQL cluster")
+}
+
+/// The header checker that tests run against the server, and the one version of it whose words they know.
+const SCANNER: &str = "shcheck==1.7";
+
+/// Sees to it that the published header checker is where tests look for it, `target/tools/shcheck`.
+pub(crate) fn scanner() -> Outcome {
+    let place = root().join("target/tools/shcheck");
+    if place.join("shcheck/shcheck.py").exists() {
+        return Ok(());
+    }
+    let what_for = "tests run a published header checker against the server";
+    program("python3", "python3", what_for)?;
+    if !succeeds(&mut command("python3", ["-m", "pip", "--version"])) {
+        install("python3 -m pip", "python3-pip", what_for)?;
+    }
+    let mut pip =
+        command("python3", ["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--target"]);
+    to_end(pip.arg(place).arg(SCANNER))
 }
 
 fn install(program: &str, package: &str, what_for: &str) -> Outcome {

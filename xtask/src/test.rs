@@ -17,6 +17,7 @@ pub(crate) fn tests(filters: &[String]) -> Outcome {
     need::program("chromedriver", "chromium-driver", "tests drive the browser with it")?;
     need::daemon("haproxy", "tests share the work over several instances")?;
     need::daemon("pgbouncer", "tests put a pooler before PostgreSQL")?;
+    need::scanner()?;
     let mut total = Tally::default();
     let outcome = [&["--all-targets"][..], &["--doc"]].into_iter().try_for_each(|kind| {
         let mut command = cargo(["test", "--workspace", "--locked"].into_iter().chain(kind.iter().copied()));

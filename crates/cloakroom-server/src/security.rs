@@ -19,7 +19,7 @@ use crate::failure::Failure;
 const REQUEST_MAX: Duration = Duration::from_secs(30);
 
 /// The same for pages, problems and assets (ASVS 5.0 3.4.3 to 3.4.6). Nothing inline; the one script only hides what is left.
-const HEADERS: [(&str, &str); 7] = [
+const HEADERS: [(&str, &str); 8] = [
     (
         "content-security-policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -28,6 +28,7 @@ const HEADERS: [(&str, &str); 7] = [
     ("x-frame-options", "DENY"),
     ("referrer-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-embedder-policy", "require-corp"),
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 ];

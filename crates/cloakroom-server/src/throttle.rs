@@ -59,7 +59,13 @@ pub(crate) async fn admit(app: &App, claims: &Claims) -> Result<(), Failure> {
 /// Says how an attempt ended that was admitted; returns whether that locked its name. Where it cannot be written, it counts as a
 /// failure a minute later.
 pub(crate) async fn settle(app: &App, claims: Claims, settlement: Settlement) -> bool {
-    match app.accounts().count(claims, Step::Settle(settlement), app.now()).await {
+    let count = || app.accounts().count(claims.clone(), Step::Settle(settlement), app.now());
+    let settled = match count().await {
+        // A connection that was cut: another one. A failure that is counted twice for it errs on the safe side.
+        Err(_) => count().await,
+        settled => settled,
+    };
+    match settled {
         Ok(admission) => admission == Admission::Locked,
         Err(error) => {
             tracing::warn!(%error, "how an attempt ended was not written: it will count as a failure");

@@ -10,6 +10,7 @@ mod forms;
 mod headers;
 mod passwords;
 mod requests;
+mod scanner;
 mod sessions;
 mod throttling;
 mod transport;

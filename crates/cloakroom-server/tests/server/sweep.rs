@@ -79,3 +79,19 @@ fn a_session_outlives_its_client_facts() {
     assert_eq!(after.status(), 200, "still logged in");
     assert_eq!(place.sqlite("SELECT count(*) FROM session_feed"), "0", "which is no ending and no change");
 }
+
+#[test]
+fn what_was_counted_and_what_happened_is_forgotten_in_time() {
+    let place = Place::new().with("EVENTS__RETENTION", "1h").with_account("ada");
+    place.sqlite(
+        "INSERT INTO attempt_counters (key, failures, under_way, until_at, changed_at) VALUES \
+         (zeroblob(32), 0, 0, 0, 0), (randomblob(32), 4, 0, 0, 0), (randomblob(32), 100, 0, 0, 0)",
+    );
+    place.sqlite(
+        "INSERT INTO security_events (id, at, kind) VALUES ('01890000-0000-7000-8000-000000000000', 0, 'authn_login_fail')",
+    );
+    let _server = place.serve();
+    let left = "SELECT (SELECT group_concat(failures) FROM attempt_counters), (SELECT group_concat(kind) FROM security_events)";
+    let found = (0..2_000).map(|_| place.sqlite(left)).find(|found| found == "100|user_created");
+    assert!(found.is_some(), "still {}: a locked name and what happened just now stay", place.sqlite(left));
+}
