@@ -61,6 +61,8 @@ kinds! {
     TokenRevoked = "authn_token_revoked", true;
     /// Somebody asked for what they may not do.
     AuthzFail = "authz_fail", false;
+    /// An administrator did something to others' sessions.
+    AuthzAdmin = "authz_admin", true;
     /// An attempt was refused because there were too many.
     RateLimit = "excess_rate_limit_exceeded", false;
     /// A login made more sessions than a subject may have; the oldest ended.

@@ -51,7 +51,8 @@ const fn key(kind: EventKind, is_step_up: bool) -> Option<&'static str> {
         EventKind::SessionRenewed => "activity-confirm",
         EventKind::UserCreated => "activity-created",
         EventKind::UserUpdated => "activity-updated",
-        EventKind::AuthzFail
+        EventKind::AuthzAdmin
+        | EventKind::AuthzFail
         | EventKind::CrossSite
         | EventKind::RateLimit
         | EventKind::SessionLogout

@@ -1,5 +1,6 @@
 //! The JSON interface: what each route reads and answers. Failures become problems in [`failure`](crate::failure).
 
+pub(crate) mod admin;
 pub(crate) mod confirm;
 pub(crate) mod login;
 pub(crate) mod logout;

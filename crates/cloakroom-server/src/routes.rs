@@ -29,6 +29,8 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/session", get(api::session::get))
         .route("/api/v1/sessions", get(api::sessions::get).delete(api::sessions::delete))
         .route("/api/v1/sessions/{id}", delete(api::sessions::delete_one))
+        .route("/api/v1/admin/sessions", get(api::admin::list).delete(api::admin::end_all_of))
+        .route("/api/v1/admin/sessions/{id}", delete(api::admin::end_one))
         .method_not_allowed_fallback(async || Failure::of(Code::MethodNotAllowed))
         .route_layer(app.sessions().layer());
     let without_sessions = Router::new()

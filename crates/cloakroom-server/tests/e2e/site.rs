@@ -9,6 +9,7 @@ use testbed::postgres::Cluster;
 use testbed::wire::Wire;
 
 use crate::client::{Answer, Client};
+use crate::leaks;
 use crate::process::{PASSWORD, Place, Server};
 
 /// How many instances there are.
@@ -131,6 +132,22 @@ impl Site {
     pub(crate) fn logs(&self) -> String {
         let last = |log: String| log.lines().rev().take(30).map(str::to_owned).collect::<Vec<_>>().join("\n");
         self.instances.iter().map(|instance| last(instance.server.log())).collect::<Vec<_>>().join("\n--\n")
+    }
+}
+
+impl Drop for Site {
+    /// What must be nowhere is in none of the tables, where the test has left them.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            return;
+        }
+        for table in ["sessions", "session_feed", "session_subjects", "accounts", "attempt_counters", "security_events"]
+        {
+            let rows = format!("SELECT coalesce(string_agg(row::text, ' '), '') FROM {table} row");
+            if let Ok(rows) = self.cluster.psql("cloakroom", &rows) {
+                leaks::look_through_text(&rows, table);
+            }
+        }
     }
 }
 

@@ -41,6 +41,17 @@ fn remember(token: &str) {
     TOKENS.lock().unwrap_or_else(PoisonError::into_inner).insert(compared);
 }
 
+/// Looks through the rows of a table as text, in which bytes are hexadecimal.
+pub(crate) fn look_through_text(rows: &str, table: &str) {
+    for secret in [TOKEN_PREFIX, PASSWORD, OTHER_PASSWORD] {
+        assert!(!rows.contains(secret), "{secret} is in {table}");
+    }
+    let tokens = TOKENS.lock().unwrap_or_else(PoisonError::into_inner);
+    let hex = |bytes: &[u8; COMPARED]| format!("{:032x}", u128::from_be_bytes(*bytes));
+    let found = tokens.iter().find(|token| rows.contains(&hex(token)));
+    assert_eq!(found, None, "a token's bytes are in {table}");
+}
+
 /// Looks through every file below a directory.
 pub(crate) fn look_through_files(directory: &Path) {
     for entry in std::fs::read_dir(directory).unwrap() {

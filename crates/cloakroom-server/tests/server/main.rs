@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod account;
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod broken_database;
@@ -15,6 +17,7 @@ mod copy;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+#[expect(dead_code, reason = "tests of several servers look through tables too")]
 mod leaks;
 #[cfg(test)]
 mod login;

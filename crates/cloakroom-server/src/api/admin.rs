@@ -1,0 +1,146 @@
+//! `GET /api/v1/admin/sessions`, `DELETE /api/v1/admin/sessions/{id}`, `DELETE /api/v1/admin/sessions?subject=S`: everybody's sessions,
+//! for administrators who proved their password a moment ago.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use cloakroom::{Code, EndReason, Recent, Session, SessionId, SessionRecord, Sessions, Subject, Target};
+use cloakroom_core::account::Role;
+use cloakroom_core::event::EventKind;
+use cloakroom_core::store::ListQuery;
+use cloakroom_core::verdict::{Verdict, verdict};
+use serde_json::{Value, json};
+
+use crate::api::session::shown;
+use crate::app::App;
+use crate::events::Happened;
+use crate::everywhere::{self, Waited};
+use crate::failure::Failure;
+use crate::fields::{Complaint, Fields};
+
+/// Sessions on a page, unless the request asks for fewer or more.
+const LIMIT_DEFAULT: u32 = 50;
+/// Most sessions on a page.
+const LIMIT_MAX: u32 = 100;
+
+/// A request of an administrator: the role is read with each (ASVS 5.0 8.3.2), and the password was proven within the policy's window
+/// (7.5.3). An extractor.
+pub(crate) struct Administrator(Session);
+
+impl FromRequestParts<App> for Administrator {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let session = cloakroom::Strict::<Session>::from_request_parts(parts, app).await?.0;
+        let account = app.account_of(session.principal()).await?;
+        if account.role != Role::Administrator {
+            let refused = Happened::new(EventKind::AuthzFail).to(&account.subject).because("not_an_administrator");
+            return Err(Failure::of(Code::Forbidden).with([refused]));
+        }
+        // Only then, or who may not do it would be asked for a password first.
+        let Recent(session) = Recent::<Session>::from_request_parts(parts, app).await?;
+        Ok(Self(session))
+    }
+}
+
+impl Administrator {
+    /// What is recorded of it when it is done.
+    fn did(&self) -> Happened {
+        Happened::new(EventKind::AuthzAdmin).to(self.0.principal().subject()).session(self.0.principal().session_id())
+    }
+}
+
+/// Lists living sessions, newest first: everybody's, or a subject's.
+pub(crate) async fn list(
+    State(app): State<App>,
+    administrator: Administrator,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, Failure> {
+    let mut fields = Fields::from_query(query.as_deref())?;
+    let before = fields.optional("cursor").map(|text| text.parse::<SessionId>());
+    if matches!(before, Some(Err(_))) {
+        fields.complain("cursor", Complaint::NotAllowed);
+    }
+    let subject = fields.optional("subject").map(|text| Subject::new(text.as_str()));
+    if matches!(subject, Some(Err(_))) {
+        fields.complain("subject", Complaint::NotAllowed);
+    }
+    let limit = fields
+        .optional("limit")
+        .map_or(Some(LIMIT_DEFAULT), |text| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)));
+    if limit.is_none() {
+        fields.complain("limit", Complaint::NotAllowed);
+    }
+    fields.finish()?;
+    let limit = limit.unwrap_or(LIMIT_DEFAULT);
+    // One more than asked for tells whether there is a next page.
+    let query =
+        ListQuery { subject: subject.and_then(Result::ok), before: before.and_then(Result::ok), limit: limit + 1 };
+    let mut page = app.database().sessions().list(query).await?;
+    let has_more = page.len() > limit as usize;
+    page.truncate(limit as usize);
+    let next = page.last().filter(|_| has_more).map(|record| record.id.to_string());
+    let (session, now) = (&administrator.0, app.now());
+    let show = |record: &SessionRecord| {
+        let mut shown = shown(&session.principal_of(record), record.id == session.principal().session_id());
+        shown["user_agent"] = record.client.user_agent().into();
+        shown["ip"] = record.client.ip().map(|ip| ip.to_string()).into();
+        shown
+    };
+    // The store also lists what expired and is not purged yet.
+    let living = page.iter().filter(|record| verdict(*record, now, app.sessions().policy()) == Verdict::Usable);
+    let sessions: Vec<_> = living.map(show).collect();
+    Ok(Json(json!({ "sessions": sessions, "next_cursor": next })))
+}
+
+/// Ends one session, whoever's it is.
+pub(crate) async fn end_one(
+    administrator: Administrator,
+    sessions: Sessions,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let mut fields = Fields::from_query(query.as_deref())?;
+    let waits = everywhere::is_wanted(&mut fields);
+    fields.finish()?;
+    let id: SessionId = id.parse().map_err(|_| Failure::of(Code::NotFound))?;
+    if sessions.end(Target::Session(id), EndReason::Administrator).await? == 0 {
+        return Err(Failure::of(Code::NotFound));
+    }
+    let happened = (administrator.did(), revoked().session(id));
+    if !waits {
+        return Ok((happened, StatusCode::NO_CONTENT).into_response());
+    }
+    let waited = Waited::for_all(&sessions).await;
+    Ok((happened, waited, Json(json!({ "ended": 1, "waited_ms": waited.millis() }))).into_response())
+}
+
+/// Ends all sessions of a subject.
+pub(crate) async fn end_all_of(
+    administrator: Administrator,
+    sessions: Sessions,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let mut fields = Fields::from_query(query.as_deref())?;
+    let waits = everywhere::is_wanted(&mut fields);
+    let typed = fields.text("subject");
+    let subject = Subject::new(typed.as_str());
+    if subject.is_err() && !typed.is_empty() {
+        fields.complain("subject", Complaint::NotAllowed);
+    }
+    fields.finish()?;
+    let Ok(subject) = subject else { return Err(Failure::of(Code::InvalidInput)) };
+    let happened = (administrator.did(), revoked().to(&subject));
+    let ended = sessions.end(Target::Subject(subject), EndReason::Administrator).await?;
+    if !waits {
+        return Ok((happened, Json(json!({ "ended": ended }))).into_response());
+    }
+    let waited = Waited::for_all(&sessions).await;
+    Ok((happened, waited, Json(json!({ "ended": ended, "waited_ms": waited.millis() }))).into_response())
+}
+
+fn revoked() -> Happened {
+    Happened::new(EventKind::TokenRevoked).because("administrator")
+}
