@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod confirm;
 pub(crate) mod login;
 pub(crate) mod logout;
+mod paging;
 pub(crate) mod session;
 pub(crate) mod sessions;
 

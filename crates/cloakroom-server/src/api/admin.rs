@@ -13,17 +13,13 @@ use cloakroom_core::store::ListQuery;
 use cloakroom_core::verdict::{Verdict, verdict};
 use serde_json::{Value, json};
 
+use crate::api::paging::Page;
 use crate::api::session::shown;
 use crate::app::App;
 use crate::events::Happened;
 use crate::everywhere::{self, Waited};
 use crate::failure::Failure;
 use crate::fields::{Complaint, Fields};
-
-/// Sessions on a page, unless the request asks for fewer or more.
-const LIMIT_DEFAULT: u32 = 50;
-/// Most sessions on a page.
-const LIMIT_MAX: u32 = 100;
 
 /// A request of an administrator: the role is read with each (ASVS 5.0 8.3.2), and the password was proven within the policy's window
 /// (7.5.3). An extractor.
@@ -59,29 +55,16 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Failure> {
     let mut fields = Fields::from_query(query.as_deref())?;
-    let before = fields.optional("cursor").map(|text| text.parse::<SessionId>());
-    if matches!(before, Some(Err(_))) {
-        fields.complain("cursor", Complaint::NotAllowed);
-    }
+    let asked = Page::asked(&mut fields);
     let subject = fields.optional("subject").map(|text| Subject::new(text.as_str()));
     if matches!(subject, Some(Err(_))) {
         fields.complain("subject", Complaint::NotAllowed);
     }
-    let limit = fields
-        .optional("limit")
-        .map_or(Some(LIMIT_DEFAULT), |text| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)));
-    if limit.is_none() {
-        fields.complain("limit", Complaint::NotAllowed);
-    }
     fields.finish()?;
-    let limit = limit.unwrap_or(LIMIT_DEFAULT);
-    // One more than asked for tells whether there is a next page.
-    let query =
-        ListQuery { subject: subject.and_then(Result::ok), before: before.and_then(Result::ok), limit: limit + 1 };
+    let subject = subject.and_then(Result::ok);
+    let query = ListQuery { subject, before: asked.before, limit: asked.fetched() };
     let mut page = app.database().sessions().list(query).await?;
-    let has_more = page.len() > limit as usize;
-    page.truncate(limit as usize);
-    let next = page.last().filter(|_| has_more).map(|record| record.id.to_string());
+    let next = asked.cut(&mut page);
     let (session, now) = (&administrator.0, app.now());
     let show = |record: &SessionRecord| {
         let mut shown = shown(&session.principal_of(record), record.id == session.principal().session_id());

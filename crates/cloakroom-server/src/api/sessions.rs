@@ -8,17 +8,13 @@ use cloakroom::{Code, Recent, Rejection, Session, SessionId, SessionRecord, Sess
 use cloakroom_core::event::EventKind;
 use serde_json::{Value, json};
 
+use crate::api::paging::Page;
 use crate::api::session::shown;
 use crate::ends::{Ends, not_theirs};
 use crate::events::Happened;
 use crate::everywhere::{self, Waited};
 use crate::failure::Failure;
 use crate::fields::{Complaint, Fields};
-
-/// Sessions on a page, unless the request asks for fewer or more.
-const LIMIT_DEFAULT: u32 = 50;
-/// Most sessions on a page.
-const LIMIT_MAX: u32 = 100;
 
 /// Which of the subject's sessions a `DELETE` is about.
 enum Scope {
@@ -29,23 +25,10 @@ enum Scope {
 /// Lists the subject's living sessions, newest first.
 pub(crate) async fn get(session: Session, RawQuery(query): RawQuery) -> Result<Json<Value>, Failure> {
     let mut fields = Fields::from_query(query.as_deref())?;
-    let cursor = fields.optional("cursor").map(|text| text.parse::<SessionId>());
-    if matches!(cursor, Some(Err(_))) {
-        fields.complain("cursor", Complaint::NotAllowed);
-    }
-    let limit = fields
-        .optional("limit")
-        .map_or(Some(LIMIT_DEFAULT), |text| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)));
-    if limit.is_none() {
-        fields.complain("limit", Complaint::NotAllowed);
-    }
+    let asked = Page::asked(&mut fields);
     fields.finish()?;
-    let limit = limit.unwrap_or(LIMIT_DEFAULT);
-    // One more than asked for tells whether there is a next page.
-    let mut page = session.list(cursor.and_then(Result::ok), limit + 1).await?;
-    let has_more = page.len() > limit as usize;
-    page.truncate(limit as usize);
-    let next = page.last().filter(|_| has_more).map(|record| record.id.to_string());
+    let mut page = session.list(asked.before, asked.fetched()).await?;
+    let next = asked.cut(&mut page);
     let here = session.principal();
     let show = |record: SessionRecord| {
         let is_current = record.id == here.session_id();

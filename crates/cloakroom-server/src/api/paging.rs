@@ -1,0 +1,47 @@
+//! Pages of a list of sessions: `cursor` and `limit`, newest first.
+
+use cloakroom::{SessionId, SessionRecord};
+
+use crate::fields::{Complaint, Fields};
+
+/// Sessions on a page, unless the request asks for fewer or more.
+const LIMIT_DEFAULT: u32 = 50;
+/// Most sessions on a page.
+const LIMIT_MAX: u32 = 100;
+
+/// Which page is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Page {
+    /// After this one.
+    pub(super) before: Option<SessionId>,
+    limit: u32,
+}
+
+impl Page {
+    /// Reads `cursor` and `limit`; complains about both.
+    pub(super) fn asked(fields: &mut Fields) -> Self {
+        let before = fields.optional("cursor").map(|text| text.parse::<SessionId>());
+        if matches!(before, Some(Err(_))) {
+            fields.complain("cursor", Complaint::NotAllowed);
+        }
+        let limit = fields
+            .optional("limit")
+            .map_or(Some(LIMIT_DEFAULT), |text| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)));
+        if limit.is_none() {
+            fields.complain("limit", Complaint::NotAllowed);
+        }
+        Self { before: before.and_then(Result::ok), limit: limit.unwrap_or(LIMIT_DEFAULT) }
+    }
+
+    /// How many to ask the store for: one more than are shown tells whether there is a next page.
+    pub(super) const fn fetched(self) -> u32 {
+        self.limit + 1
+    }
+
+    /// Cuts what was fetched to the page; returns the cursor of the next one, if there is one.
+    pub(super) fn cut(self, fetched: &mut Vec<SessionRecord>) -> Option<String> {
+        let has_more = fetched.len() > self.limit as usize;
+        fetched.truncate(self.limit as usize);
+        fetched.last().filter(|_| has_more).map(|record| record.id.to_string())
+    }
+}
