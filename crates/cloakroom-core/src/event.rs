@@ -107,6 +107,13 @@ impl EventId {
         SessionId::new(at, random).map(|id| Self(*id.as_uuid()))
     }
 
+    /// The same, or the first one after `last` where that happened in the same millisecond: what one process records stays in its
+    /// order (RFC 9562 section 6.2).
+    #[must_use]
+    pub fn after(self, last: Self) -> Self {
+        self.max(Self(Uuid::from_u128(last.0.as_u128().saturating_add(1))))
+    }
+
     /// Takes an id read from a store.
     pub const fn from_uuid(id: Uuid) -> Self {
         Self(id)
@@ -199,6 +206,8 @@ mod tests {
         let random = PredictableRandom::from_seed(1);
         let at = |ms: i64| Timestamp::from_millis(1_790_000_000_000 + ms);
         let [early, late] = [0, 1].map(|ms| EventId::new(at(ms), &random).unwrap());
+        let next = EventId::new(at(0), &random).unwrap().after(early);
+        assert!(early < next && next < EventId::first_of(at(1)) && late.after(early) == late);
         assert!(
             EventId::first_of(at(0)) < early && early < EventId::first_of(at(1)) && EventId::first_of(at(1)) < late
         );

@@ -2,8 +2,8 @@
 //! here adds when, where from and in which request. One line in the log at once, rows in batches.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State};
@@ -119,7 +119,10 @@ pub(crate) async fn record(State(app): State<App>, request: Request, next: Next)
         for happened in all {
             let at = app.now();
             match EventId::new(at, app.random()) {
-                Ok(id) => app.recorder().record(happened.event(at, id, client.clone(), source.request)),
+                Ok(id) => {
+                    let id = app.recorder().in_order(id);
+                    app.recorder().record(happened.event(at, id, client.clone(), source.request));
+                }
                 Err(error) => tracing::error!(%error, "an event has no id and is not kept"),
             }
         }
@@ -159,6 +162,8 @@ enum Message {
 pub(crate) struct Recorder {
     queue: mpsc::Sender<Message>,
     lost: Arc<AtomicU64>,
+    /// The id given out last.
+    newest: Arc<Mutex<EventId>>,
 }
 
 impl Recorder {
@@ -168,7 +173,15 @@ impl Recorder {
         let lost = Arc::new(AtomicU64::new(0));
         let writer = Writer { accounts, messages, lost: Arc::clone(&lost), anonymous: ANONYMOUS_BURST };
         drop(tokio::spawn(writer.run())); // it ends with the last recorder
-        Self { queue, lost }
+        let newest = Arc::new(Mutex::new(EventId::from_uuid(uuid::Uuid::nil())));
+        Self { queue, lost, newest }
+    }
+
+    /// A new id as it is given out: after all before it.
+    fn in_order(&self, id: EventId) -> EventId {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner); // one value, always whole
+        *newest = id.after(*newest);
+        *newest
     }
 
     /// Writes the line, and queues the row.
