@@ -47,8 +47,20 @@ pub(crate) fn scanner() -> Outcome {
     if !succeeds(&mut command("python3", ["-m", "pip", "--version"])) {
         install("python3 -m pip", "python3-pip", what_for)?;
     }
-    let mut pip =
-        command("python3", ["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--target"]);
+    let mut pip = command(
+        "python3",
+        [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--retries=1",
+            "--timeout=30",
+            "--target",
+        ],
+    );
     to_end(pip.arg(place).arg(SCANNER))
 }
 

@@ -17,10 +17,16 @@ pub(crate) fn tests(filters: &[String]) -> Outcome {
     need::program("chromedriver", "chromium-driver", "tests drive the browser with it")?;
     need::daemon("haproxy", "tests share the work over several instances")?;
     need::daemon("pgbouncer", "tests put a pooler before PostgreSQL")?;
-    need::scanner()?;
+    let scanner = need::scanner();
+    if let Err(why) = &scanner {
+        println!("NOT RUN: the published header checker, which could not be fetched: {why}");
+    }
     let mut total = Tally::default();
     let outcome = [&["--all-targets"][..], &["--doc"]].into_iter().try_for_each(|kind| {
         let mut command = cargo(["test", "--workspace", "--locked"].into_iter().chain(kind.iter().copied()));
+        if scanner.is_err() {
+            command.env("CLOAKROOM_WITHOUT_SCANNER", "1");
+        }
         if !filters.is_empty() {
             command.arg("--").args(filters);
         }

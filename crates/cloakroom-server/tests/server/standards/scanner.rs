@@ -22,6 +22,11 @@ fn checked(url: &str) -> Value {
 
 #[test]
 fn a_published_header_checker_finds_nothing_missing() {
+    // Said by `cargo xtask test`, where the registry could not be reached.
+    if std::env::var_os("CLOAKROOM_WITHOUT_SCANNER").is_some() {
+        println!("NOT RUN: the header checker could not be fetched");
+        return;
+    }
     let http = Place::new();
     let https = Place::new().with("PUBLIC_URL", "https://login.example.org");
     for (place, is_https) in [(http, false), (https, true)] {
