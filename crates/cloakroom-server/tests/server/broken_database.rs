@@ -114,7 +114,9 @@ struct Lock(std::process::Child);
 impl Lock {
     fn take(place: &Place, kind: &str) -> Self {
         use std::io::{BufRead as _, BufReader, Write as _};
+        // The server may be writing what happened a moment ago.
         let mut child = Command::new("sqlite3")
+            .args(["-bail", "-cmd", ".timeout 60000"])
             .arg(place.file("cloakroom.db"))
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())
