@@ -91,7 +91,7 @@ impl Counter {
     }
 
     /// Whether nothing is lost by forgetting it.
-    fn is_blank(&self, at: Timestamp) -> bool {
+    pub(crate) fn is_blank(&self, at: Timestamp) -> bool {
         self.failures == 0 && self.under_way == 0 && self.until <= at
     }
 

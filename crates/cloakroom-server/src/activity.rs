@@ -1,5 +1,7 @@
 //! What a person is told of what happened to their account: words, device and time of each event, newest first.
 
+use std::collections::HashSet;
+
 use cloakroom::Timestamp;
 use cloakroom_core::event::{EventKind, SecurityEvent};
 use cloakroom_core::store::{AccountStore, EventQuery, StoreError};
@@ -65,27 +67,36 @@ const fn key(kind: EventKind, is_step_up: bool) -> Option<&'static str> {
 
 /// From events that are newest first.
 fn shown(events: &[SecurityEvent], words: Words<'_>, now: Timestamp) -> Vec<ShownEvent> {
-    let logins = |events: &[SecurityEvent]| -> Vec<_> {
-        let logins = events.iter().filter(|event| event.kind == EventKind::LoginSuccess);
-        logins.map(|event| without_version(event.client.user_agent())).collect()
-    };
-    let shown = events.iter().enumerate().filter_map(|(index, event)| {
+    let are_new = are_new_devices(events);
+    let shown = events.iter().zip(are_new).filter_map(|(event, is_new_device)| {
         let is_step_up = event.reason.as_ref().is_some_and(|reason| reason.as_str() == "step_up");
-        let what = words.say(key(event.kind, is_step_up)?);
-        let earlier = logins(events.get(index + 1..).unwrap_or_default());
-        let is_login = event.kind == EventKind::LoginSuccess;
-        // Of the first one that is remembered nobody can say.
-        let is_new = is_login && !earlier.is_empty() && !earlier.contains(&without_version(event.client.user_agent()));
         Some(ShownEvent {
-            what,
+            what: words.say(key(event.kind, is_step_up)?),
             from: from(event, words),
-            is_new_device: is_new,
-            is_warning: is_new || !event.kind.is_success(),
+            is_new_device,
+            is_warning: is_new_device || !event.kind.is_success(),
             at: event.at.to_string(),
             when: words.ago(event.at, now),
         })
     });
     shown.take(SHOWN_MAX).collect()
+}
+
+/// Of each event whether it is a login from a device that none before it came from. Of the first one that is remembered nobody can say.
+fn are_new_devices(events: &[SecurityEvent]) -> Vec<bool> {
+    let mut known = HashSet::new();
+    let mut are_new: Vec<_> = events
+        .iter()
+        .rev()
+        .map(|event| {
+            let is_first = known.is_empty();
+            event.kind == EventKind::LoginSuccess
+                && known.insert(without_version(event.client.user_agent()))
+                && !is_first
+        })
+        .collect();
+    are_new.reverse();
+    are_new
 }
 
 /// A browser that was updated is the same.
@@ -97,13 +108,10 @@ fn without_version(user_agent: Option<&str>) -> (Option<String>, Option<String>)
 }
 
 fn from(event: &SecurityEvent, words: Words<'_>) -> Option<String> {
-    let device = words.device(event.client.user_agent());
+    let device = event.client.user_agent().map(|user_agent| words.device(Some(user_agent)));
     let address = event.client.ip().map(|ip| words.with("account-from", &[("ip", ip.to_string())]));
-    match (event.client.user_agent(), address) {
-        (None, address) => address,
-        (Some(_), None) => Some(device),
-        (Some(_), Some(address)) => Some(format!("{device} {address}")),
-    }
+    let known: Vec<_> = device.into_iter().chain(address).collect();
+    (!known.is_empty()).then(|| known.join(" "))
 }
 
 #[cfg(test)]

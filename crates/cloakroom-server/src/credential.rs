@@ -31,15 +31,22 @@ pub(crate) async fn log_in(
     let networks = app.networks();
     let claims = Claims::of_login(&name, networks.known(client), networks.failures);
     throttle::admit(app, &claims).await?;
-    match settled(app, claims, check(app.clone(), place, name, password)).await? {
-        Checked::Right { subject, rehash } => {
+    let check = {
+        let app = app.clone();
+        async move {
+            let account = app.accounts().by_login_name(name).await?;
+            check(&app, place, account, password).await
+        }
+    };
+    match settled(app, claims, check).await? {
+        (Checked::Right { subject, rehash }, _) => {
             let logged_in = attempt.issue(&subject).await?;
             if let Some((account, password)) = rehash {
                 self::rehash(app, account, password).await;
             }
             Ok(logged_in)
         }
-        Checked::Wrong { why, subject, locks } => {
+        (Checked::Wrong { why, subject }, locks) => {
             Err(refused(EventKind::LoginFail, why.as_str(), subject.as_ref(), locks))
         }
     }
@@ -48,7 +55,7 @@ pub(crate) async fn log_in(
 /// What happens at a login that went well: beside its response.
 pub(crate) fn logged_in(logged_in: &LoggedIn) -> (Happened, Option<Happened>) {
     let here = logged_in.principal();
-    let happened = |kind| Happened::new(kind).to(here.subject()).session(here.session_id());
+    let happened = |kind| Happened::by(kind, here);
     let exceeded = (logged_in.over_cap() > 0).then(|| happened(EventKind::SessionsExceeded));
     (happened(EventKind::LoginSuccess), exceeded)
 }
@@ -69,7 +76,7 @@ fn refused(kind: EventKind, why: &'static str, subject: Option<&Subject>, locks:
 /// `invalid_credentials` where it is not, with what happened as a `failure` of this kind; `throttled`, `busy` or `unavailable`.
 pub(crate) async fn proves(
     app: &App,
-    account: &Account,
+    account: Account,
     session: SessionId,
     password: Password,
     failure: EventKind,
@@ -77,10 +84,13 @@ pub(crate) async fn proves(
     let place = app.hashing().place()?;
     let claims = Claims::of_confirmation(&account.login_name, session);
     throttle::admit(app, &claims).await?;
-    match settled(app, claims, check(app.clone(), place, account.login_name.clone(), password)).await? {
-        Checked::Right { subject, .. } if subject == account.subject => Ok(()),
-        Checked::Right { .. } => Err(Failure::of(Code::SessionRevoked)), // the name is another account's by now
-        Checked::Wrong { subject, locks, .. } => Err(refused(failure, "step_up", subject.as_ref(), locks)),
+    let check = {
+        let app = app.clone();
+        async move { check(&app, place, Some(account), password).await }
+    };
+    match settled(app, claims, check).await? {
+        (Checked::Right { .. }, _) => Ok(()),
+        (Checked::Wrong { subject, .. }, locks) => Err(refused(failure, "step_up", subject.as_ref(), locks)),
     }
 }
 
@@ -88,12 +98,12 @@ pub(crate) async fn proves(
 enum Checked {
     /// It is this subject's; and what to hash anew, if anything.
     Right { subject: Subject, rehash: Option<(Account, Password)> },
-    /// It is not; whose it was meant to be, and whether that name is locked now.
-    Wrong { why: LoginRefusal, subject: Option<Subject>, locks: bool },
+    /// It is not; and whose it was meant to be.
+    Wrong { why: LoginRefusal, subject: Option<Subject> },
 }
 
-async fn check(app: App, place: Place, name: LoginName, password: Password) -> Result<Checked, Failure> {
-    let account = app.accounts().by_login_name(name).await?;
+/// Checks a password against an account; without one the same work is done for nothing.
+async fn check(app: &App, place: Place, account: Option<Account>, password: Password) -> Result<Checked, Failure> {
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let (password, password_matches) = app.hashing().verify(place, password, hash).await?;
     let hash_is_outdated = account.as_ref().is_some_and(|account| app.hashing().is_outdated(&account.password_hash));
@@ -101,33 +111,29 @@ async fn check(app: App, place: Place, name: LoginName, password: Password) -> R
         LoginDecision::Accept { subject, rehash } => {
             Checked::Right { subject, rehash: account.filter(|_| rehash).map(|account| (account, password)) }
         }
-        LoginDecision::Refuse(why) => {
-            Checked::Wrong { why, subject: account.map(|account| account.subject), locks: false }
-        }
+        LoginDecision::Refuse(why) => Checked::Wrong { why, subject: account.map(|account| account.subject) },
     })
 }
 
-/// Settles what was counted when the check is over, also for a request that is dropped meanwhile.
+/// Settles what was counted when the check is over, also for a request that is dropped meanwhile; returns too whether that locked
+/// the name.
 async fn settled(
     app: &App,
     claims: Claims,
     check: impl Future<Output = Result<Checked, Failure>> + Send + 'static,
-) -> Result<Checked, Failure> {
+) -> Result<(Checked, bool), Failure> {
     let app = app.clone();
-    let checked = tokio::spawn(async move {
-        let mut checked = check.await;
+    let settled = tokio::spawn(async move {
+        let checked = check.await;
         let settlement = match &checked {
             Ok(Checked::Right { .. }) => Settlement::Succeeded,
             Ok(Checked::Wrong { .. }) => Settlement::Failed,
             Err(_) => Settlement::Unchecked,
         };
-        let is_locked_now = throttle::settle(&app, claims, settlement).await;
-        if let Ok(Checked::Wrong { locks, .. }) = &mut checked {
-            *locks = is_locked_now;
-        }
-        checked
+        let locks = throttle::settle(&app, claims, settlement).await;
+        Ok((checked?, locks))
     });
-    checked.await.map_err(|error| Failure::internal(&error))?
+    settled.await.map_err(|error| Failure::internal(&error))?
 }
 
 /// The parameters were raised since the password was stored. The login stands whether or not this succeeds.

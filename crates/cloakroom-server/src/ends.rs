@@ -74,23 +74,21 @@ impl Ends {
         }
         Ok((happened, Waited::for_all(sessions).await.to_account()).into_response())
     }
-}
 
-impl Ends {
     /// What has happened when it is done.
     pub(crate) fn happened(self, who: &Principal) -> Happened {
-        let revoked = Happened::new(EventKind::TokenRevoked).to(who.subject());
+        let revoked = Happened::by(EventKind::TokenRevoked, who);
         match self {
             Self::One(id) => revoked.session(id).because("one"),
-            Self::Others => revoked.session(who.session_id()).because("others"),
-            Self::All => revoked.session(who.session_id()).because("all"),
+            Self::Others => revoked.because("others"),
+            Self::All => revoked.because("all"),
         }
     }
 }
 
 /// An id that is nobody's, or somebody else's: somebody may be trying ids.
 pub(crate) fn not_theirs(who: &Principal, id: SessionId) -> Failure {
-    let failed = Happened::new(EventKind::AuthzFail).to(who.subject()).session(id).because("not_theirs");
+    let failed = Happened::by(EventKind::AuthzFail, who).session(id).because("not_theirs");
     Failure::of(Code::NotFound).with([failed])
 }
 

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::HeaderMap;
+use axum::http::Extensions;
+use axum::http::header::{HeaderValue, USER_AGENT};
 use axum::middleware::Next;
 use axum::response::{IntoResponseParts, Response, ResponseParts};
-use cloakroom::{Outcome, SessionId, Sessions, Subject};
-use cloakroom_core::event::{EVENTS_MAX, EventId, EventKind, EventReason, SecurityEvent};
+use cloakroom::{Outcome, Principal, SessionId, Sessions, Subject};
+use cloakroom_core::event::{EventId, EventKind, EventReason, SecurityEvent};
 use cloakroom_core::session::ClientFacts;
 use cloakroom_core::store::AccountStore;
 use tokio::sync::{mpsc, oneshot};
@@ -29,11 +30,6 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// How many rows about nobody are kept at once, and how often one more: anybody can make those, and must not push out the others.
 const ANONYMOUS_BURST: u32 = 300;
 const ANONYMOUS_EVERY: Duration = Duration::from_secs(1);
-/// How often is looked for events that are past their retention.
-const PURGE_EVERY: Duration = Duration::from_mins(10);
-/// Most events purged in one transaction.
-const PURGE_CHUNK: u32 = 200;
-
 /// What happened, and to whom. Put it beside a response, or into a failure.
 #[derive(Clone, Debug)]
 pub(crate) struct Happened {
@@ -46,6 +42,11 @@ pub(crate) struct Happened {
 impl Happened {
     pub(crate) const fn new(kind: EventKind) -> Self {
         Self { kind, subject: None, session: None, reason: None }
+    }
+
+    /// By somebody who is signed in, in that session.
+    pub(crate) fn by(kind: EventKind, who: &Principal) -> Self {
+        Self::new(kind).to(who.subject()).session(who.session_id())
     }
 
     /// About whom.
@@ -61,6 +62,11 @@ impl Happened {
     /// Why, in a word of ours.
     pub(crate) fn because(self, reason: &'static str) -> Self {
         Self { reason: Some(reason), ..self }
+    }
+
+    /// Adds it to what a response says.
+    pub(crate) fn join(self, extensions: &mut Extensions) {
+        extensions.get_or_insert_default::<AllHappened>().0.push(self);
     }
 
     /// The record of it.
@@ -92,27 +98,19 @@ impl IntoResponseParts for Happened {
     type Error = std::convert::Infallible;
 
     fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
-        parts.extensions_mut().get_or_insert_default::<AllHappened>().0.push(self);
+        self.join(parts.extensions_mut());
         Ok(parts)
-    }
-}
-
-impl Happened {
-    /// Adds it to a response.
-    pub(crate) fn on(self, response: &mut Response) {
-        response.extensions_mut().get_or_insert_default::<AllHappened>().0.push(self);
     }
 }
 
 /// What happens when somebody logs out, if anybody does.
 pub(crate) fn logged_out(outcome: &Outcome) -> Option<Happened> {
-    let who = outcome.principal()?;
-    Some(Happened::new(EventKind::SessionLogout).to(who.subject()).session(who.session_id()))
+    outcome.principal().map(|who| Happened::by(EventKind::SessionLogout, who))
 }
 
 /// Records what a response says has happened.
 pub(crate) async fn record(State(app): State<App>, request: Request, next: Next) -> Response {
-    let source = Source::of(&request);
+    let source = Source::of(&request, app.sessions());
     let mut response = next.run(request).await;
     if let Some(AllHappened(all)) = response.extensions_mut().remove() {
         let client = source.client(app.sessions());
@@ -130,24 +128,27 @@ pub(crate) async fn record(State(app): State<App>, request: Request, next: Next)
     response
 }
 
-/// What is needed of a request once it is gone. Headers are shared, not copied.
+/// What is needed of a request once it is gone, without a copy of anything.
 struct Source {
-    headers: HeaderMap,
-    peer: Option<IpAddr>,
+    user_agent: Option<HeaderValue>,
+    address: Option<IpAddr>,
     request: Option<SessionId>,
 }
 
 impl Source {
-    fn of(request: &Request) -> Self {
+    fn of(request: &Request, sessions: &Sessions) -> Self {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         Self {
-            headers: request.headers().clone(),
-            peer: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip()),
+            user_agent: request.headers().get(USER_AGENT).cloned(),
+            address: peer.map(|ConnectInfo(peer)| sessions.address_of(request.headers(), peer.ip())),
             request: request.extensions().get::<RequestId>().copied().unwrap_or_default().id(),
         }
     }
 
+    /// With no more of the address than is kept of a session's.
     fn client(&self, sessions: &Sessions) -> ClientFacts {
-        sessions.client_facts(&self.headers, self.peer)
+        let user_agent = self.user_agent.as_ref().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        ClientFacts::new(user_agent.as_deref(), self.address).keeping(sessions.policy().client_address)
     }
 }
 
@@ -293,26 +294,6 @@ impl Writer {
                 Ok(()) => return,
                 Err(error) if tried == TRIES => lose(&self.lost, events.len() as u64, &error.to_string()),
                 Err(_) => tokio::time::sleep(TRY_AGAIN).await,
-            }
-        }
-    }
-}
-
-/// Forgets, for as long as the process lives, events that are past their retention or too many.
-pub(crate) async fn sweep(app: App, retention: Duration) {
-    let mut interval = tokio::time::interval(PURGE_EVERY);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        loop {
-            let before = EventId::first_of(app.now().minus(retention));
-            match app.accounts().purge_events(before, EVENTS_MAX, PURGE_CHUNK).await {
-                Ok(0) => break,
-                Ok(events) => tracing::debug!(events, "events purged"),
-                Err(error) => {
-                    tracing::warn!(%error, "events were not purged: will try again");
-                    break;
-                }
             }
         }
     }

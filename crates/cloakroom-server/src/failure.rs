@@ -38,6 +38,9 @@ pub(crate) struct Failure {
     happened: Vec<Happened>,
 }
 
+/// For want of a registered scheme (RFC 9110 section 15.5.2).
+const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Cookie realm="cloakroom", form-action="/login""#);
+
 /// When to try again what failed because of us.
 const RETRY_SOON: Duration = Duration::from_secs(2);
 
@@ -73,16 +76,24 @@ impl Failure {
         }
     }
 
-    /// Lets another answer tell what happened.
+    /// What every answer to it carries, whoever made it: what happened, when to try again, and to whom to prove who one is.
     pub(crate) fn told_by(&self, mut response: Response) -> Response {
         for happened in self.happened() {
-            happened.on(&mut response);
+            happened.join(response.extensions_mut());
+        }
+        if self.code.retries() {
+            // In whole seconds that are enough (RFC 9110 section 10.2.3).
+            let seconds = u64::try_from(self.retry_after.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if response.status() == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
         }
         response
     }
 
     /// What happened, if it is a matter of security.
-    pub(crate) fn happened(&self) -> Vec<Happened> {
+    fn happened(&self) -> Vec<Happened> {
         let by_code = match self.code {
             _ if !self.happened.is_empty() => return self.happened.clone(),
             Code::CrossSite => Some(Happened::new(EventKind::CrossSite)),
@@ -95,15 +106,14 @@ impl Failure {
         by_code.into_iter().collect()
     }
 
-    /// `Retry-After` (RFC 9110 section 10.2.3), in whole seconds that are enough; of answers that have one.
-    pub(crate) fn retry_after(&self) -> Option<HeaderValue> {
-        let whole = self.retry_after.as_millis().div_ceil(1_000).max(1);
-        self.code.retries().then(|| HeaderValue::from_str(&whole.to_string()).ok()).flatten()
-    }
-
     /// The code.
     pub(crate) const fn code(&self) -> Code {
         self.code
+    }
+
+    /// The code's status.
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The complaints about fields.
@@ -172,8 +182,7 @@ fn log_store(error: &dyn std::error::Error) {
 impl IntoResponse for Failure {
     /// Only marks the response: [`render`] makes the answer of it.
     fn into_response(self) -> Response {
-        let mut response =
-            StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response();
+        let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
     }
@@ -188,11 +197,10 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
     // An address that is no UTF-8 is refused before any handler: nothing is there.
     let nowhere = (response.status() == StatusCode::BAD_REQUEST).then(|| Failure::of(Code::NotFound));
     let Some(failure) = marked.or(rejected).or(nowhere) else { return response };
+    *response.status_mut() = failure.status();
+    response = failure.told_by(response);
     // Why somebody was refused just now is nobody's answer later (RFC 9111 5.2.2.5).
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    for happened in failure.happened() {
-        happened.on(&mut response);
-    }
     if asked.is_page && needs_login(failure.code) {
         return to_login(response, &asked);
     }
@@ -201,19 +209,11 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
     } else {
         (problem(&app, &failure, &asked), "application/problem+json")
     };
-    let status = StatusCode::from_u16(failure.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    *response.status_mut() = status;
     *response.body_mut() = Body::from(body);
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.append(VARY, HeaderValue::from_static("accept-language"));
-    if status == StatusCode::UNAUTHORIZED {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Cookie realm="cloakroom", form-action="/login""#));
-    }
-    if let Some(seconds) = failure.retry_after() {
-        headers.insert(RETRY_AFTER, seconds);
-    }
     response
 }
 

@@ -29,6 +29,7 @@ mod routes;
 mod security;
 mod server;
 mod setup;
+mod sweep;
 mod telemetry;
 mod throttle;
 mod view;

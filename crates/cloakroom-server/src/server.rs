@@ -16,13 +16,13 @@ use zeroize::Zeroizing;
 
 use crate::app::{App, Parts};
 use crate::config::Config;
-use crate::events::{self, Recorder};
+use crate::events::Recorder;
 use crate::exit::Failure;
 use crate::hashing::{Hashing, WAITING_PER_HASH};
 use crate::locale::Catalogue;
 use crate::setup::Setup;
-use crate::throttle::{self, Networks};
-use crate::{metrics, routes};
+use crate::throttle::Networks;
+use crate::{metrics, routes, sweep};
 
 /// How long requests in flight may still take once the server was told to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
@@ -46,9 +46,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
     drop(code);
     let (sessions, mut told) = (app.sessions().clone(), Told::listen()?);
     sessions.follow();
-    // Both end with the process.
-    drop(tokio::spawn(throttle::sweep(app.clone())));
-    drop(tokio::spawn(events::sweep(app.clone(), config.events_retention)));
+    drop(tokio::spawn(sweep::run(app.clone(), config.events_retention))); // it ends with the process
     let recorder = app.recorder().clone();
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     if let Some((listener, _)) = metrics {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use cloakroom::Code;
-use cloakroom_core::throttle::{Admission, COUNTERS_MAX, Claims, DELAY_MAX, Settlement, Step};
+use cloakroom_core::throttle::{Admission, Claims, DELAY_MAX, Settlement, Step};
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -14,11 +14,6 @@ use crate::failure::Failure;
 const WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long it waits before it asks again, at first and at most.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(160));
-/// How often counters are looked through that say nothing any more.
-const PURGE_EVERY: Duration = Duration::from_mins(10);
-/// Most counters purged in one transaction.
-const PURGE_CHUNK: u32 = 200;
-
 /// What an attempt comes from, as far as it is counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Networks {
@@ -70,25 +65,6 @@ pub(crate) async fn settle(app: &App, claims: Claims, settlement: Settlement) ->
         Err(error) => {
             tracing::warn!(%error, "how an attempt ended was not written: it will count as a failure");
             false
-        }
-    }
-}
-
-/// Forgets, for as long as the process lives, counters that say nothing any more.
-pub(crate) async fn sweep(app: App) {
-    let mut interval = tokio::time::interval(PURGE_EVERY);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        loop {
-            match app.accounts().purge_counters(app.now(), COUNTERS_MAX, PURGE_CHUNK).await {
-                Ok(0) => break,
-                Ok(counters) => tracing::debug!(counters, "counters of attempts purged"),
-                Err(error) => {
-                    tracing::warn!(%error, "counters of attempts were not purged: will try again");
-                    break;
-                }
-            }
         }
     }
 }

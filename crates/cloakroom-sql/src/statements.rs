@@ -36,9 +36,30 @@ macro_rules! account_columns {
     };
 }
 
+/// How many rows of a table are more than a most, a chunk at the most.
+macro_rules! over {
+    ($table:literal, $max:literal, $chunk:literal) => {
+        concat!(
+            "(SELECT CASE WHEN count(*) - ",
+            $max,
+            " > ",
+            $chunk,
+            " THEN ",
+            $chunk,
+            " WHEN count(*) > ",
+            $max,
+            " THEN count(*) - ",
+            $max,
+            " ELSE 0 END FROM ",
+            $table,
+            ")"
+        )
+    };
+}
+
 #[cfg(feature = "postgres")]
 pub(crate) use account_columns;
-pub(crate) use {living_at, session_columns};
+pub(crate) use {living_at, over, session_columns};
 
 // Logging in.
 pub(crate) const ENSURE_SUBJECT: &str =
@@ -107,7 +128,6 @@ pub(crate) const SET_COUNTER: &str =
     "UPDATE attempt_counters SET failures = $1, under_way = $2, until_at = $3, changed_at = $4 WHERE key = $5";
 pub(crate) const FORGET_COUNTER: &str = "DELETE FROM attempt_counters WHERE key = $1";
 pub(crate) const LOCKED: &str = "SELECT key FROM attempt_counters WHERE failures >= $1 ORDER BY key LIMIT $2";
-pub(crate) const COUNT_COUNTERS: &str = "SELECT count(*) FROM attempt_counters";
 
 // What happened. A list begins before an id: all of them are before the last one there can be.
 /// One that is there already is passed over.
@@ -123,11 +143,14 @@ pub(crate) const EVENTS_OF: &str = concat!(
     event_columns!(),
     " FROM security_events WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
 );
-pub(crate) const COUNT_EVENTS: &str = "SELECT count(*) FROM security_events";
 pub(crate) const PURGE_EVENTS_BEFORE: &str = "DELETE FROM security_events WHERE id IN \
      (SELECT id FROM security_events WHERE id < $1 ORDER BY id LIMIT $2)";
-pub(crate) const PURGE_OLDEST_EVENTS: &str =
-    "DELETE FROM security_events WHERE id IN (SELECT id FROM security_events ORDER BY id LIMIT $1)";
+/// Those that are more than $1, a chunk of $2 at most.
+pub(crate) const PURGE_OLDEST_EVENTS: &str = concat!(
+    "DELETE FROM security_events WHERE id IN (SELECT id FROM security_events ORDER BY id LIMIT ",
+    over!("security_events", "$1", "$2"),
+    ")"
+);
 
 // Copying. A page begins after a key: the first one after no bytes, no text, the lowest number. The empty subject, which
 // stands for everyone, is in every database and not copied.

@@ -77,15 +77,14 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Read only by who needs it: nothing of it is needed to validate.
 fn client_of(parts: &Parts, proxies: &TrustedProxies) -> ClientFacts {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    client_facts(&parts.headers, peer, proxies)
+    let user_agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let address = peer.map(|ConnectInfo(peer)| address_of(&parts.headers, peer.ip(), proxies));
+    ClientFacts::new(user_agent.as_deref(), address)
 }
 
-pub(crate) fn client_facts(headers: &HeaderMap, peer: Option<IpAddr>, proxies: &TrustedProxies) -> ClientFacts {
-    let user_agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let forwarded = headers.get_all(FORWARDED_FOR);
-    let address = peer.map(|peer| proxies.client(peer, forwarded.iter().map(HeaderValue::as_bytes)));
-    ClientFacts::new(user_agent.as_deref(), address)
+pub(crate) fn address_of(headers: &HeaderMap, peer: IpAddr, proxies: &TrustedProxies) -> IpAddr {
+    proxies.client(peer, headers.get_all(FORWARDED_FOR).iter().map(HeaderValue::as_bytes))
 }
 
 impl<S: Sync> FromRequestParts<S> for Principal {

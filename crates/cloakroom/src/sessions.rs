@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::policy::Policy;
-use cloakroom_core::session::{ClientFacts, SessionId, SessionRecord, Subject};
+use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{ListQuery, Target};
 use http::HeaderMap;
@@ -16,7 +16,7 @@ use crate::builder::Builder;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use crate::builder::ConnectError;
 use crate::cookie::presented_tokens;
-use crate::extract::client_facts;
+use crate::extract::address_of;
 use crate::follow::{self, FollowCounts};
 use crate::layer::SessionsLayer;
 use crate::login::Attempt;
@@ -332,11 +332,9 @@ impl Sessions {
         self.request()?.client.ip()
     }
 
-    /// What a request says about its client, with no more of its address than the policy keeps; `peer` is who is connected. For
-    /// records of one's own, where no handler is.
-    pub fn client_facts(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> ClientFacts {
-        let facts = client_facts(headers, peer, self.shared.proxies());
-        facts.keeping(self.policy().client_address)
+    /// The same of a request's headers, where no handler is; `peer` is who is connected. It allocates nothing.
+    pub fn address_of(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+        address_of(headers, peer, self.shared.proxies())
     }
 
     pub(crate) fn request(&self) -> Option<&RequestFacts> {

@@ -3,21 +3,21 @@
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, RawQuery, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
-use cloakroom::{Code, EndReason, Recent, Session, SessionId, SessionRecord, Sessions, Subject, Target};
+use axum::response::Response;
+use cloakroom::{Code, EndReason, Recent, Session, SessionId, Sessions, Subject, Target};
 use cloakroom_core::account::Role;
 use cloakroom_core::event::EventKind;
 use cloakroom_core::store::ListQuery;
 use cloakroom_core::verdict::{Verdict, verdict};
 use serde_json::{Value, json};
 
+use crate::api::ended::Ended;
 use crate::api::paging::Page;
-use crate::api::session::shown;
+use crate::api::session::listed;
 use crate::app::App;
 use crate::events::Happened;
-use crate::everywhere::{self, Waited};
+use crate::everywhere;
 use crate::failure::Failure;
 use crate::fields::{Complaint, Fields};
 
@@ -44,7 +44,7 @@ impl FromRequestParts<App> for Administrator {
 impl Administrator {
     /// What is recorded of it when it is done.
     fn did(&self) -> Happened {
-        Happened::new(EventKind::AuthzAdmin).to(self.0.principal().subject()).session(self.0.principal().session_id())
+        Happened::by(EventKind::AuthzAdmin, self.0.principal())
     }
 }
 
@@ -65,16 +65,10 @@ pub(crate) async fn list(
     let query = ListQuery { subject, before: asked.before, limit: asked.fetched() };
     let mut page = app.database().sessions().list(query).await?;
     let next = asked.cut(&mut page);
-    let (session, now) = (&administrator.0, app.now());
-    let show = |record: &SessionRecord| {
-        let mut shown = shown(&session.principal_of(record), record.id == session.principal().session_id());
-        shown["user_agent"] = record.client.user_agent().into();
-        shown["ip"] = record.client.ip().map(|ip| ip.to_string()).into();
-        shown
-    };
+    let now = app.now();
     // The store also lists what expired and is not purged yet.
     let living = page.iter().filter(|record| verdict(*record, now, app.sessions().policy()) == Verdict::Usable);
-    let sessions: Vec<_> = living.map(show).collect();
+    let sessions: Vec<_> = living.map(|record| listed(&administrator.0, record)).collect();
     Ok(Json(json!({ "sessions": sessions, "next_cursor": next })))
 }
 
@@ -93,11 +87,7 @@ pub(crate) async fn end_one(
         return Err(Failure::of(Code::NotFound));
     }
     let happened = (administrator.did(), revoked().session(id));
-    if !waits {
-        return Ok((happened, StatusCode::NO_CONTENT).into_response());
-    }
-    let waited = Waited::for_all(&sessions).await;
-    Ok((happened, waited, Json(json!({ "ended": 1, "waited_ms": waited.millis() }))).into_response())
+    Ok(Ended::One.answer(&sessions, waits, happened).await)
 }
 
 /// Ends all sessions of a subject.
@@ -117,11 +107,7 @@ pub(crate) async fn end_all_of(
     let Ok(subject) = subject else { return Err(Failure::of(Code::InvalidInput)) };
     let happened = (administrator.did(), revoked().to(&subject));
     let ended = sessions.end(Target::Subject(subject), EndReason::Administrator).await?;
-    if !waits {
-        return Ok((happened, Json(json!({ "ended": ended }))).into_response());
-    }
-    let waited = Waited::for_all(&sessions).await;
-    Ok((happened, waited, Json(json!({ "ended": ended, "waited_ms": waited.millis() }))).into_response())
+    Ok(Ended::Many(ended).answer(&sessions, waits, happened).await)
 }
 
 fn revoked() -> Happened {

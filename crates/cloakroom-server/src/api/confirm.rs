@@ -25,9 +25,9 @@ pub(crate) async fn post(
     let Some(password) = password else { return Err(Failure::invalid(Vec::new())) };
     let account = app.account_of(session.principal()).await?;
     let (here, kind) = (session.principal().session_id(), EventKind::LoginFail);
-    if let Err(failure) = credential::proves(&app, &account, here, password, kind).await {
+    if let Err(failure) = credential::proves(&app, account, here, password, kind).await {
         return Err(failure.of_field("password"));
     }
-    let renewed = Happened::new(EventKind::SessionRenewed).to(session.principal().subject()).session(here);
+    let renewed = Happened::by(EventKind::SessionRenewed, session.principal());
     Ok((renewed, session.step_up().await?, StatusCode::NO_CONTENT))
 }

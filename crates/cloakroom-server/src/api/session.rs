@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use cloakroom::{NotAUse, Principal, Session};
+use cloakroom::{NotAUse, Principal, Session, SessionRecord};
 use serde_json::{Value, json};
 
 /// The session of this request. Asking is no use of it: polling must not defeat the idle timeout.
@@ -23,4 +23,14 @@ pub(crate) fn shown(principal: &Principal, current: bool) -> Value {
         "auth_method": principal.auth_method().as_str(),
         "current": current,
     })
+}
+
+/// A session of a list, with what its devices are told apart by.
+pub(crate) fn listed(here: &Session, record: &SessionRecord) -> Value {
+    let is_current = record.id == here.principal().session_id();
+    let of = if is_current { here.principal().clone() } else { here.principal_of(record) };
+    let mut shown = shown(&of, is_current);
+    shown["user_agent"] = record.client.user_agent().into();
+    shown["ip"] = record.client.ip().map(|ip| ip.to_string()).into();
+    shown
 }

@@ -2,17 +2,17 @@
 
 use axum::Json;
 use axum::extract::{Path, RawQuery};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use cloakroom::{Code, Recent, Rejection, Session, SessionId, SessionRecord, Sessions, Strict};
+use axum::response::Response;
+use cloakroom::{Code, Recent, Rejection, Session, SessionId, Sessions, Strict};
 use cloakroom_core::event::EventKind;
 use serde_json::{Value, json};
 
+use crate::api::ended::Ended;
 use crate::api::paging::Page;
-use crate::api::session::shown;
+use crate::api::session::listed;
 use crate::ends::{Ends, not_theirs};
 use crate::events::Happened;
-use crate::everywhere::{self, Waited};
+use crate::everywhere;
 use crate::failure::Failure;
 use crate::fields::{Complaint, Fields};
 
@@ -29,16 +29,7 @@ pub(crate) async fn get(session: Session, RawQuery(query): RawQuery) -> Result<J
     fields.finish()?;
     let mut page = session.list(asked.before, asked.fetched()).await?;
     let next = asked.cut(&mut page);
-    let here = session.principal();
-    let show = |record: SessionRecord| {
-        let is_current = record.id == here.session_id();
-        let of = if is_current { here.clone() } else { session.principal_of(&record) };
-        let mut shown = shown(&of, is_current);
-        shown["user_agent"] = record.client.user_agent().into();
-        shown["ip"] = record.client.ip().map(|ip| ip.to_string()).into();
-        shown
-    };
-    let sessions: Vec<_> = page.into_iter().map(show).collect();
+    let sessions: Vec<_> = page.iter().map(|record| listed(&session, record)).collect();
     Ok(Json(json!({ "sessions": sessions, "next_cursor": next })))
 }
 
@@ -57,8 +48,7 @@ pub(crate) async fn delete_one(
     let id: SessionId = id.parse().map_err(|_| Failure::of(Code::NotFound))?;
     let who = session.principal().clone();
     let logged_out = if id == who.session_id() {
-        let happened = Happened::new(EventKind::SessionLogout).to(who.subject()).session(id);
-        (happened, Some(session.log_out().await?))
+        (Happened::by(EventKind::SessionLogout, &who), Some(session.log_out().await?))
     } else {
         recent?;
         if !session.end_own(id).await? {
@@ -66,11 +56,7 @@ pub(crate) async fn delete_one(
         }
         (Ends::One(id).happened(&who), None)
     };
-    if !waits {
-        return Ok((logged_out, StatusCode::NO_CONTENT).into_response());
-    }
-    let waited = Waited::for_all(&sessions).await;
-    Ok((logged_out, waited, Json(json!({ "ended": 1, "waited_ms": waited.millis() }))).into_response())
+    Ok(Ended::One.answer(&sessions, waits, logged_out).await)
 }
 
 /// Ends the subject's other sessions, or all of them, after a recent authentication. With `everywhere=true` the answer comes when no instance serves them
@@ -103,9 +89,5 @@ pub(crate) async fn delete(
         }
         None => return Err(Failure::of(Code::InvalidInput)),
     };
-    if !waits {
-        return Ok((logged_out, Json(json!({ "ended": ended }))).into_response());
-    }
-    let waited = Waited::for_all(&sessions).await;
-    Ok((logged_out, waited, Json(json!({ "ended": ended, "waited_ms": waited.millis() }))).into_response())
+    Ok(Ended::Many(ended).answer(&sessions, waits, logged_out).await)
 }

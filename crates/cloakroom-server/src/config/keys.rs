@@ -200,7 +200,7 @@ pub(crate) static CLIENT_ADDRESS: Key<ClientAddress> = key(
     "session.client_address",
     || ClientAddress::Full,
     "\"full\", \"truncated\" or \"none\"",
-    "How much of the client's address a session remembers: truncated keeps the first 24 bits of an IPv4 address and the first 48 of an IPv6 one.",
+    "How much of the client's address sessions and security events remember: truncated keeps the first 24 bits of an IPv4 address and the first 48 of an IPv6 one.",
 );
 
 pub(crate) static VALIDATION: Key<Validation> = key(

@@ -58,21 +58,28 @@ impl World {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         });
+        let world = Self { app, database, _dir: dir };
         let hash = cheap_hash(PASSWORD);
-        for name in ["ada", "gone"] {
-            let account = Account {
-                subject: subject(name),
-                login_name: LoginName::new(name).unwrap(),
-                password_hash: hash.clone(),
-                role: Role::Person,
-                created_at: SystemClock.now(),
-                password_changed_at: SystemClock.now(),
-                disabled_at: None,
-            };
-            let _ = database.accounts().create(account, Precedence::Any).await.unwrap();
+        world.add("ada", &hash, false).await;
+        world.add("gone", &hash, true).await;
+        world
+    }
+
+    async fn add(&self, name: &str, hash: &PasswordHash, is_disabled: bool) {
+        let account = Account {
+            subject: subject(name),
+            login_name: LoginName::new(name).unwrap(),
+            password_hash: hash.clone(),
+            role: Role::Person,
+            created_at: SystemClock.now(),
+            password_changed_at: SystemClock.now(),
+            disabled_at: None,
+        };
+        let accounts = self.database.accounts();
+        let _ = accounts.create(account, Precedence::Any).await.unwrap();
+        if is_disabled {
+            let _ = accounts.disable(subject(name), SystemClock.now()).await.unwrap();
         }
-        let _ = database.accounts().disable(subject("gone"), SystemClock.now()).await.unwrap();
-        Self { app, database, _dir: dir }
     }
 
     async fn log_in(&self, name: &str, password: &str) -> u16 {

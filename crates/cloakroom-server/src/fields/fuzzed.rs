@@ -137,6 +137,15 @@ proptest! {
     }
 
     #[test]
+    fn no_query_makes_it_panic(query in "\\PC{0,200}|([a-c%=&+]{0,3}){0,80}") {
+        if let Ok(mut fields) = Fields::from_query(Some(&query)) {
+            fields.text("a");
+            fields.checkbox("b");
+            prop_assert!(fields.into_errors().len() <= FIELDS_MAX);
+        }
+    }
+
+    #[test]
     fn any_json_body_is_refused_with_a_field_or_means_the_same_when_written_again(body in mutated("json", WORDS)) {
         if serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body).is_ok() {
             prop_assert!(read(JSON, body.clone()).is_ok(), "an object is read");

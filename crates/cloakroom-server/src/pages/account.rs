@@ -85,8 +85,7 @@ pub(crate) async fn end_one(
     let id: SessionId = id.parse().map_err(|_| Failure::of(Code::NotFound))?;
     if id == visit.session.principal().session_id() {
         form.finish()?;
-        let (who, subject) = (visit.session.principal().session_id(), visit.session.principal().subject().clone());
-        let happened = Happened::new(EventKind::SessionLogout).to(&subject).session(who);
+        let happened = Happened::by(EventKind::SessionLogout, visit.session.principal());
         let logged_out = (happened, visit.session.log_out().await?);
         return Ok((logged_out, Waited::for_all(&visit.sessions).await, Redirect::to("/login")).into_response());
     }

@@ -1,7 +1,6 @@
 //! `GET` and `POST /confirm`: the password is proven once more (step-up), then what was asked for before is done
 
 use axum::http::StatusCode;
-use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Redirect, Response};
 use cloakroom::{Code, Strict};
 use cloakroom_core::event::EventKind;
@@ -50,15 +49,8 @@ pub(crate) async fn post(Strict(visit): Strict<Visit>, OwnForm(mut fields): OwnF
         return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, then, &errors).await;
     };
     let account = visit.app.account_of(visit.session.principal()).await?;
-    match credential::proves(
-        &visit.app,
-        &account,
-        visit.session.principal().session_id(),
-        password,
-        EventKind::LoginFail,
-    )
-    .await
-    {
+    let here = visit.session.principal().session_id();
+    match credential::proves(&visit.app, account, here, password, EventKind::LoginFail).await {
         Ok(()) => {}
         Err(failure) if failure.code() == Code::InvalidCredentials => {
             let errors = [FieldError::new("password", Complaint::NotThePassword)];
@@ -69,9 +61,7 @@ pub(crate) async fn post(Strict(visit): Strict<Visit>, OwnForm(mut fields): OwnF
         Err(failure) => return Err(failure),
     }
     let Visit { sessions, mut session, .. } = visit;
-    let renewed = Happened::new(EventKind::SessionRenewed)
-        .to(session.principal().subject())
-        .session(session.principal().session_id());
+    let renewed = Happened::by(EventKind::SessionRenewed, session.principal());
     let confirmed = (renewed, session.step_up().await?);
     let Some(ends) = then else { return Ok((confirmed, Redirect::to("/account")).into_response()) };
     match ends.carry_out(&sessions, session).await {
@@ -99,12 +89,7 @@ fn then(fields: &mut Fields, visit: &Visit) -> Result<Option<Ends>, Failure> {
 
 /// The page again, for another try a little later.
 async fn later(visit: &Visit, then: Option<Ends>, failure: &Failure) -> Result<Response, Failure> {
-    let code = failure.code();
-    let view = ConfirmPage { message: Some(visit.words().of_code(code)), ..view(visit, then, &[]).await? };
-    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    let mut response = page(status, &view)?;
-    if let Some(seconds) = failure.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, seconds);
-    }
-    Ok(failure.told_by(response))
+    let message = Some(visit.words().of_code(failure.code()));
+    let view = ConfirmPage { message, ..view(visit, then, &[]).await? };
+    Ok(failure.told_by(page(failure.status(), &view)?))
 }

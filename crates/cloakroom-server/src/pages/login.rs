@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::HeaderMap;
 use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use cloakroom::{Code, Keep, Outcome, Sessions};
@@ -79,26 +79,13 @@ pub(crate) async fn post(
 
 fn again(app: &App, headers: &HeaderMap, typed: &Typed, failure: &Failure) -> Result<Response, Failure> {
     let words = words_for(app, headers);
-    let code = failure.code();
     let view = LoginPage {
         words,
         form: Form::new(words, &typed.login_name, failure.errors(), SHOWN),
         keep: typed.keep,
         return_to: typed.return_to.as_ref().map(ToString::to_string),
         notice: None,
-        message: Some(words.of_code(code)),
+        message: Some(words.of_code(failure.code())),
     };
-    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = page(status, &view)?;
-    if status == StatusCode::UNAUTHORIZED {
-        let challenge = HeaderValue::from_static(r#"Cookie realm="cloakroom", form-action="/login""#);
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-    }
-    for happened in failure.happened() {
-        happened.on(&mut response);
-    }
-    if let Some(seconds) = failure.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, seconds);
-    }
-    Ok(response)
+    Ok(failure.told_by(page(failure.status(), &view)?))
 }

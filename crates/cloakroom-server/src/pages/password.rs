@@ -29,7 +29,7 @@ pub(crate) async fn post(Strict(mut visit): Strict<Visit>, OwnForm(fields): OwnF
         }
     };
     let here = visit.session.principal().session_id();
-    match credential::proves(app, &account, here, current, EventKind::PasswordChangeFail).await {
+    match credential::proves(app, account.clone(), here, current, EventKind::PasswordChangeFail).await {
         Ok(()) => {}
         Err(failure) if failure.code() == Code::InvalidCredentials => {
             let errors = [FieldError::new("current_password", Complaint::NotThePassword)];
@@ -54,7 +54,7 @@ pub(crate) async fn post(Strict(mut visit): Strict<Visit>, OwnForm(fields): OwnF
     visit.sessions.catch_up().await;
     // The current password was proven: both timers restart.
     let replaced = visit.session.step_up().await?;
-    let changed = Happened::new(EventKind::PasswordChange).to(visit.session.principal().subject()).session(here);
+    let changed = Happened::by(EventKind::PasswordChange, visit.session.principal());
     Ok((changed, replaced, Waited::for_all(&visit.sessions).await.to_account()).into_response())
 }
 

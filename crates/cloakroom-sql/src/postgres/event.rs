@@ -3,14 +3,14 @@
 use cloakroom_core::event::{EventId, EventReason, SecurityEvent};
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::{EventQuery, PAGE_MAX, StoreError};
-use sqlx::{PgConnection, Row as _};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::database::PostgresDatabase;
 use super::error::store_error;
 use super::row;
 use super::value::{Address, Time};
-use crate::statements::{COUNT_EVENTS, EVENTS, EVENTS_OF, PURGE_EVENTS_BEFORE, PURGE_OLDEST_EVENTS, RECORD_EVENT};
+use crate::statements::{EVENTS, EVENTS_OF, PURGE_EVENTS_BEFORE, PURGE_OLDEST_EVENTS, RECORD_EVENT};
 
 pub(super) async fn record(connection: &mut PgConnection, events: Vec<SecurityEvent>) -> Result<(), StoreError> {
     for event in events {
@@ -53,11 +53,6 @@ pub(super) async fn purge(
     if purged > 0 {
         return Ok(purged);
     }
-    let row = sqlx::query(COUNT_EVENTS).fetch_one(&mut *connection).await.map_err(store_error)?;
-    let over = row.try_get::<i64, _>(0).map_err(store_error)?.saturating_sub(i64::from(max)).min(i64::from(chunk));
-    if over <= 0 {
-        return Ok(0);
-    }
-    let purge = sqlx::query(PURGE_OLDEST_EVENTS).bind(over).execute(connection).await;
-    Ok(purge.map_err(store_error)?.rows_affected())
+    let over = sqlx::query(PURGE_OLDEST_EVENTS).bind(i64::from(max)).bind(i64::from(chunk)).execute(connection).await;
+    Ok(over.map_err(store_error)?.rows_affected())
 }

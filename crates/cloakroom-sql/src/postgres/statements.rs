@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
-use crate::statements::{account_columns, living_at, session_columns};
+use crate::statements::{account_columns, living_at, over, session_columns};
 
 /// Everyone's lock: shared while a session is issued, exclusive while everybody's end. Advisory, because it is fair, and
 /// because sharing a row's lock would write that row at every login. One key per set of tables, not per server.
@@ -248,6 +248,10 @@ pub(crate) const ENSURE_COUNTER: &str = "INSERT INTO attempt_counters AS counter
 pub(crate) const PURGE_COUNTERS: &str = "DELETE FROM attempt_counters WHERE key IN (SELECT key FROM attempt_counters \
      WHERE (failures = 0 AND under_way = 0 AND until_at <= $1) OR (changed_at < $2 AND failures < $3) \
      LIMIT $4 FOR UPDATE SKIP LOCKED)";
-/// Of more than are to be kept: those with the fewest failures, the oldest first.
-pub(crate) const PURGE_COUNTERS_OVER: &str = "DELETE FROM attempt_counters WHERE key IN (SELECT key FROM attempt_counters \
-     WHERE failures < $1 ORDER BY failures, changed_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+/// Of those that are more than $1 a chunk of $2: the ones with the fewest failures (below $3), the oldest first.
+pub(crate) const PURGE_COUNTERS_OVER: &str = concat!(
+    "DELETE FROM attempt_counters WHERE key IN (SELECT key FROM attempt_counters \
+     WHERE failures < $3 ORDER BY failures, changed_at LIMIT ",
+    over!("attempt_counters", "$1", "$2"),
+    " FOR UPDATE SKIP LOCKED)"
+);

@@ -3,14 +3,14 @@
 use cloakroom_core::store::StoreError;
 use cloakroom_core::throttle::{Admission, COUNTER_RETENTION, Claims, Counter, CounterKey, LOCK_AFTER, Step};
 use cloakroom_core::time::Timestamp;
+use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row as _};
 
 use super::error::store_error;
 use super::row;
 use super::statements::{ENSURE_COUNTER, LOCK_COUNTER, PURGE_COUNTERS, PURGE_COUNTERS_OVER};
 use super::value::Time;
-use crate::statements::{COUNT_COUNTERS, FORGET_COUNTER, SET_COUNTER};
+use crate::statements::{FORGET_COUNTER, SET_COUNTER};
 
 pub(super) async fn count(
     connection: &mut PgConnection,
@@ -69,11 +69,6 @@ pub(super) async fn purge(
     if purged > 0 {
         return Ok(purged);
     }
-    let row = sqlx::query(COUNT_COUNTERS).fetch_one(&mut *connection).await.map_err(store_error)?;
-    let over = row.try_get::<i64, _>(0).map_err(store_error)?.saturating_sub(i64::from(max)).min(i64::from(chunk));
-    if over <= 0 {
-        return Ok(0);
-    }
-    let purge = sqlx::query(PURGE_COUNTERS_OVER).bind(i64::from(LOCK_AFTER)).bind(over).execute(connection).await;
-    Ok(purge.map_err(store_error)?.rows_affected())
+    let over = sqlx::query(PURGE_COUNTERS_OVER).bind(i64::from(max)).bind(i64::from(chunk)).bind(i64::from(LOCK_AFTER));
+    Ok(over.execute(connection).await.map_err(store_error)?.rows_affected())
 }

@@ -1,6 +1,6 @@
 //! The statements that only SQLite understands, or only SQLite needs.
 
-use crate::statements::{living_at, session_columns};
+use crate::statements::{living_at, over, session_columns};
 
 /// The last position ever given out. Not `max(position)`, which goes back when the feed is purged.
 pub(crate) const MOMENT: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'session_feed'";
@@ -94,6 +94,10 @@ pub(crate) const INSERT_COUNTER: &str =
     "INSERT INTO attempt_counters (failures, under_way, until_at, changed_at, key) VALUES ($1, $2, $3, $4, $5)";
 pub(crate) const PURGE_COUNTERS: &str = "DELETE FROM attempt_counters WHERE key IN (SELECT key FROM attempt_counters \
      WHERE (failures = 0 AND under_way = 0 AND until_at <= $1) OR (changed_at < $2 AND failures < $3) LIMIT $4)";
-/// Of more than are to be kept: those with the fewest failures, the oldest first.
-pub(crate) const PURGE_COUNTERS_OVER: &str = "DELETE FROM attempt_counters WHERE key IN (SELECT key FROM attempt_counters \
-     WHERE failures < $1 ORDER BY failures, changed_at LIMIT $2)";
+/// Of those that are more than $1 a chunk of $2: the ones with the fewest failures (below $3), the oldest first.
+pub(crate) const PURGE_COUNTERS_OVER: &str = concat!(
+    "DELETE FROM attempt_counters WHERE key IN (SELECT key FROM attempt_counters \
+     WHERE failures < $3 ORDER BY failures, changed_at LIMIT ",
+    over!("attempt_counters", "$1", "$2"),
+    ")"
+);

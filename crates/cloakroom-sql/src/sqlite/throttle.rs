@@ -3,12 +3,12 @@
 use cloakroom_core::store::StoreError;
 use cloakroom_core::throttle::{Admission, COUNTER_RETENTION, Claims, Counter, CounterKey, LOCK_AFTER, Step};
 use cloakroom_core::time::Timestamp;
-use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use sqlx::{SqliteConnection, SqlitePool};
 
 use super::error::store_error;
 use super::row;
 use super::statements::{COUNTER, INSERT_COUNTER, PURGE_COUNTERS, PURGE_COUNTERS_OVER};
-use crate::statements::{COUNT_COUNTERS, FORGET_COUNTER, LOCKED, SET_COUNTER};
+use crate::statements::{FORGET_COUNTER, LOCKED, SET_COUNTER};
 
 pub(super) async fn count(
     connection: &mut SqliteConnection,
@@ -71,11 +71,6 @@ pub(super) async fn purge(
     if purged > 0 {
         return Ok(purged);
     }
-    let row = sqlx::query(COUNT_COUNTERS).fetch_one(&mut *connection).await.map_err(store_error)?;
-    let over = row.try_get::<i64, _>(0).map_err(store_error)?.saturating_sub(i64::from(max)).min(i64::from(chunk));
-    if over <= 0 {
-        return Ok(0);
-    }
-    let purge = sqlx::query(PURGE_COUNTERS_OVER).bind(i64::from(LOCK_AFTER)).bind(over).execute(connection).await;
-    Ok(purge.map_err(store_error)?.rows_affected())
+    let over = sqlx::query(PURGE_COUNTERS_OVER).bind(i64::from(max)).bind(i64::from(chunk)).bind(i64::from(LOCK_AFTER));
+    Ok(over.execute(connection).await.map_err(store_error)?.rows_affected())
 }

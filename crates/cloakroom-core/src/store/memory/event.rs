@@ -23,7 +23,9 @@ impl State {
         let over = self.events.len().saturating_sub(max as usize);
         let old = self.events.range(..before).count();
         let gone: Vec<_> = self.events.keys().take(over.max(old).min(chunk as usize)).copied().collect();
-        self.events.retain(|id, _| !gone.contains(id));
+        for id in &gone {
+            self.events.remove(id);
+        }
         gone.len() as u64
     }
 }

@@ -23,22 +23,19 @@ impl State {
     }
 
     pub(super) fn purge_counters(&mut self, at: Timestamp, max: u32, chunk: u32) -> u64 {
-        let says_nothing = |counter: &Counter| counter.failures == 0 && counter.under_way == 0 && counter.until <= at;
         let is_old = |counter: &Counter| counter.changed_at < at.minus(COUNTER_RETENTION);
-        let mut gone: Vec<_> = self
-            .counters
-            .iter()
-            .filter(|(_, one)| !one.is_locked() && (says_nothing(one) || is_old(one)))
-            .map(|(key, _)| *key)
-            .collect();
-        gone.truncate(chunk as usize);
+        let unlocked = || self.counters.iter().filter(|(_, counter)| !counter.is_locked());
+        let past = unlocked().filter(|(_, counter)| counter.is_blank(at) || is_old(counter));
+        let mut gone: Vec<_> = past.map(|(key, _)| *key).take(chunk as usize).collect();
         if gone.is_empty() {
-            let mut kept: Vec<_> = self.counters.iter().filter(|(_, one)| !one.is_locked()).collect();
+            let mut kept: Vec<_> = unlocked().collect();
             kept.sort_unstable_by_key(|(_, one)| (one.failures, one.changed_at));
             let over = self.counters.len().saturating_sub(max as usize).min(chunk as usize);
             gone = kept.into_iter().take(over).map(|(key, _)| *key).collect();
         }
-        self.counters.retain(|key, _| !gone.contains(key));
+        for key in &gone {
+            self.counters.remove(key);
+        }
         gone.len() as u64
     }
 }

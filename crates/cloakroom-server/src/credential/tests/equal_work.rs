@@ -25,22 +25,6 @@ impl Hasher for Instant {
     }
 }
 
-async fn add(world: &World, name: &str, hash: &PasswordHash, is_disabled: bool) {
-    let account = Account {
-        subject: subject(name),
-        login_name: LoginName::new(name).unwrap(),
-        password_hash: hash.clone(),
-        role: Role::Person,
-        created_at: SystemClock.now(),
-        password_changed_at: SystemClock.now(),
-        disabled_at: None,
-    };
-    let _ = world.database.accounts().create(account, Precedence::Any).await.unwrap();
-    if is_disabled {
-        let _ = world.database.accounts().disable(subject(name), SystemClock.now()).await.unwrap();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_attempts_of_each_kind_cost_two_hundred_hashes() {
     let hasher = Arc::new(CountingHasher::new(Instant));
@@ -53,7 +37,7 @@ async fn two_hundred_attempts_of_each_kind_cost_two_hundred_hashes() {
         for attempt in 0..ATTEMPTS {
             let name = format!("{kind}{}", attempt / OF_A_NAME);
             if kind != "unknown" && attempt % OF_A_NAME == 0 {
-                add(&world, &name, &hash, kind == "disabled").await;
+                world.add(&name, &hash, kind == "disabled").await;
             }
             assert_eq!(world.log_in(&name, password).await, 401, "{name}");
         }
