@@ -30,7 +30,6 @@ pub(crate) async fn log_in(
     let place = app.hashing().place()?;
     let networks = app.networks();
     let claims = Claims::of_login(&name, networks.known(client), networks.failures);
-    throttle::admit(app, &claims).await?;
     let check = {
         let app = app.clone();
         async move {
@@ -38,7 +37,7 @@ pub(crate) async fn log_in(
             check(&app, place, account, password).await
         }
     };
-    match settled(app, claims, check).await? {
+    match counted(app, claims, check).await? {
         (Checked::Right { subject, rehash }, _) => {
             let logged_in = attempt.issue(&subject).await?;
             if let Some((account, password)) = rehash {
@@ -83,12 +82,11 @@ pub(crate) async fn proves(
 ) -> Result<(), Failure> {
     let place = app.hashing().place()?;
     let claims = Claims::of_confirmation(&account.login_name, session);
-    throttle::admit(app, &claims).await?;
     let check = {
         let app = app.clone();
         async move { check(&app, place, Some(account), password).await }
     };
-    match settled(app, claims, check).await? {
+    match counted(app, claims, check).await? {
         (Checked::Right { .. }, _) => Ok(()),
         (Checked::Wrong { subject, .. }, locks) => Err(refused(failure, "step_up", subject.as_ref(), locks)),
     }
@@ -115,15 +113,16 @@ async fn check(app: &App, place: Place, account: Option<Account>, password: Pass
     })
 }
 
-/// Settles what was counted when the check is over, also for a request that is dropped meanwhile; returns too whether that locked
-/// the name.
-async fn settled(
+/// Counts an attempt, makes it and settles it, to the end also for a request that is dropped meanwhile: what is counted and never settled
+/// would hold up the next ones. Returns too whether that locked the name.
+async fn counted(
     app: &App,
     claims: Claims,
     check: impl Future<Output = Result<Checked, Failure>> + Send + 'static,
 ) -> Result<(Checked, bool), Failure> {
     let app = app.clone();
-    let settled = tokio::spawn(async move {
+    let counted = tokio::spawn(async move {
+        throttle::admit(&app, &claims).await?;
         let checked = check.await;
         let settlement = match &checked {
             Ok(Checked::Right { .. }) => Settlement::Succeeded,
@@ -133,7 +132,7 @@ async fn settled(
         let locks = throttle::settle(&app, claims, settlement).await;
         Ok((checked?, locks))
     });
-    settled.await.map_err(|error| Failure::internal(&error))?
+    counted.await.map_err(|error| Failure::internal(&error))?
 }
 
 /// The parameters were raised since the password was stored. The login stands whether or not this succeeds.

@@ -30,25 +30,25 @@ impl Networks {
     }
 }
 
-/// Waits until an attempt may be made, and counts it as under way.
+/// Waits until an attempt may be made, and counts it as under way. Not to be dropped before it returns.
 ///
 /// # Errors
 /// `throttled` with the time to wait, and nothing is counted; `busy` when others under way take too long; `unavailable`.
 pub(crate) async fn admit(app: &App, claims: &Claims) -> Result<(), Failure> {
-    let mut again = AGAIN.0;
-    let admitted = async {
-        loop {
-            match app.accounts().count(claims.clone(), Step::Admit, app.now()).await? {
-                Admission::Admitted => return Ok(()),
-                Admission::Refused(wait) => return Err(Failure::throttled(wait)),
-                // A settlement's; an attempt is never told so.
-                Admission::Locked => return Err(Failure::throttled(DELAY_MAX)),
-                Admission::Waits => tokio::time::sleep(again).await,
-            }
-            again = (again * 2).min(AGAIN.1);
+    let (mut waited, mut again) = (Duration::ZERO, AGAIN.0);
+    // Between the tries and never within one, which may have counted already.
+    while waited < WAIT_MAX {
+        match app.accounts().count(claims.clone(), Step::Admit, app.now()).await? {
+            Admission::Admitted => return Ok(()),
+            Admission::Refused(wait) => return Err(Failure::throttled(wait)),
+            // A settlement's; an attempt is never told so.
+            Admission::Locked => return Err(Failure::throttled(DELAY_MAX)),
+            Admission::Waits => tokio::time::sleep(again).await,
         }
-    };
-    tokio::time::timeout(WAIT_MAX, admitted).await.unwrap_or_else(|_| Err(Failure::of(Code::Busy)))
+        waited += again;
+        again = (again * 2).min(AGAIN.1);
+    }
+    Err(Failure::of(Code::Busy))
 }
 
 /// Says how an attempt ended that was admitted; returns whether that locked its name. Where it cannot be written, it counts as a

@@ -104,6 +104,27 @@ fn fifty_guesses_at_once_are_five() {
 }
 
 #[test]
+fn attempts_of_requests_that_are_given_up_hold_nobody_up() {
+    use std::io::Write as _;
+    let place = Place::new().with("LOGIN__CONCURRENCY", "2").with_account("ada");
+    let server = place.serve();
+    let body = serde_json::json!({ "login_name": "ada", "password": PASSWORD }).to_string();
+    let head = "POST /api/v1/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json";
+    let request = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    for _ in 0..10 {
+        // Each is gone at another moment of its way.
+        let sent: Vec<_> = (0..6).map(|_| server.client().connect()).collect();
+        for mut stream in sent {
+            stream.write_all(request.as_bytes()).unwrap();
+        }
+    }
+    let left = "SELECT count(*) FROM attempt_counters WHERE under_way > 0 OR failures > 0";
+    let settled = (0..5_000).map(|_| place.sqlite(left)).find(|left| left == "0");
+    assert_eq!(settled.as_deref(), Some("0"), "all are settled long before they would count as failures");
+    assert_eq!(server.client().log_in("ada", PASSWORD).status, 200);
+}
+
+#[test]
 fn a_hundred_failures_lock_a_name_until_an_operator_unlocks_it() {
     let place = Place::new().with_account("ada").with_account("bob");
     let server = place.serve();
