@@ -8,6 +8,10 @@ use fluent_bundle::{FluentArgs, FluentResource};
 /// Most bytes of an `Accept-Language` that are looked at.
 const ACCEPT_LANGUAGE_BYTES_MAX: usize = 512;
 
+/// The files of the catalogue, one for each subject; those of both languages have the same names.
+const ENGLISH: &[&str] = &[include_str!("../locales/en/cloakroom.ftl")];
+const JAPANESE: &[&str] = &[include_str!("../locales/ja/cloakroom.ftl")];
+
 /// A language the server speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Locale {
@@ -78,18 +82,17 @@ impl Catalogue {
     /// # Errors
     /// When it is broken, which a test would have shown.
     pub(crate) fn load() -> Result<Self, BrokenCatalogue> {
-        let bundle = |tag: &'static str, text: &str| {
+        let bundle = |tag: &'static str, texts: &[&str]| {
             let broken = || BrokenCatalogue(tag);
-            let resource = FluentResource::try_new(text.to_owned()).map_err(|_| broken())?;
             let mut bundle = FluentBundle::new_concurrent(vec![tag.parse().map_err(|_| broken())?]);
             bundle.set_use_isolating(false); // marks around values would show up in titles and problems
-            bundle.add_resource(resource).map_err(|_| broken())?;
+            for text in texts {
+                let resource = FluentResource::try_new((*text).to_owned()).map_err(|_| broken())?;
+                bundle.add_resource(resource).map_err(|_| broken())?; // refused where two files have a message
+            }
             Ok(bundle)
         };
-        Ok(Self {
-            english: bundle("en", include_str!("../locales/en/cloakroom.ftl"))?,
-            japanese: bundle("ja", include_str!("../locales/ja/cloakroom.ftl"))?,
-        })
+        Ok(Self { english: bundle("en", ENGLISH)?, japanese: bundle("ja", JAPANESE)? })
     }
 
     /// The text of `key`; the key itself where there is none, which a test rules out.
@@ -133,12 +136,15 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    const ENGLISH: &str = include_str!("../locales/en/cloakroom.ftl");
-    const JAPANESE: &str = include_str!("../locales/ja/cloakroom.ftl");
-
-    fn keys(text: &str) -> BTreeSet<&str> {
+    fn keys(texts: &[&'static str]) -> BTreeSet<&'static str> {
         let is_key = |line: &&str| line.starts_with(|c: char| c.is_ascii_lowercase());
-        text.lines().filter(is_key).filter_map(|line| line.split_once(" =")).map(|(key, _)| key).collect()
+        texts
+            .iter()
+            .flat_map(|text| text.lines())
+            .filter(is_key)
+            .filter_map(|line| line.split_once(" ="))
+            .map(|(key, _)| key)
+            .collect()
     }
 
     #[test]
