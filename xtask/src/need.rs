@@ -64,6 +64,29 @@ pub(crate) fn scanner() -> Outcome {
     to_end(pip.arg(place).arg(SCANNER))
 }
 
+/// The accessibility checker that tests run in the browser, and the one version of it whose rules they were read with.
+const AXE: &str = "axe-core@4.14.1";
+
+/// Sees to it that axe-core is where tests look for it, `target/tools/axe`. Nothing of it is run but in the browser.
+pub(crate) fn accessibility() -> Outcome {
+    let place = root().join("target/tools/axe");
+    if place.join("node_modules/axe-core/axe.min.js").exists() {
+        return Ok(());
+    }
+    program("npm", "npm", "tests look for barriers with axe-core")?;
+    let mut npm =
+        command("npm", ["install", "--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    to_end(npm.args(["--fetch-retries=1", "--loglevel=error", "--prefix"]).arg(place).arg(AXE))
+}
+
+/// Sees to it that pictures of Japanese pages show letters, not boxes, where that is in our hands: no test reads them.
+pub(crate) fn japanese_letters() {
+    let has_any = output(&mut command("fc-list", [":lang=ja"])).is_ok_and(|fonts| !fonts.trim().is_empty());
+    if !has_any && let Err(why) = install("fc-list :lang=ja", "fonts-ipafont-gothic", "pictures of Japanese pages") {
+        println!("pictures of Japanese pages will show boxes: {why}");
+    }
+}
+
 fn install(program: &str, package: &str, what_for: &str) -> Outcome {
     let is_root = output(&mut command("id", ["-u"])).is_ok_and(|id| id.trim() == "0");
     if !is_root || !succeeds(&mut command("apt-get", ["--version"])) {

@@ -15,17 +15,25 @@ pub(crate) fn tests(filters: &[String]) -> Outcome {
     need::postgres()?;
     need::program("chromium", "chromium", "tests look at the pages in a browser")?;
     need::program("chromedriver", "chromium-driver", "tests drive the browser with it")?;
+    need::japanese_letters();
     need::daemon("haproxy", "tests share the work over several instances")?;
     need::daemon("pgbouncer", "tests put a pooler before PostgreSQL")?;
     let scanner = need::scanner();
     if let Err(why) = &scanner {
         println!("NOT RUN: the published header checker, which could not be fetched: {why}");
     }
+    let accessibility = need::accessibility();
+    if let Err(why) = &accessibility {
+        println!("NOT RUN: the accessibility checker, which could not be fetched: {why}");
+    }
     let mut total = Tally::default();
     let outcome = [&["--all-targets"][..], &["--doc"]].into_iter().try_for_each(|kind| {
         let mut command = cargo(["test", "--workspace", "--locked"].into_iter().chain(kind.iter().copied()));
         if scanner.is_err() {
             command.env("CLOAKROOM_WITHOUT_SCANNER", "1");
+        }
+        if accessibility.is_err() {
+            command.env("CLOAKROOM_WITHOUT_AXE", "1");
         }
         if !filters.is_empty() {
             command.arg("--").args(filters);

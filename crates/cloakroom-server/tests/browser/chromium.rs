@@ -4,9 +4,10 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use serde_json::json;
 use tempfile::TempDir;
 use testbed::guard::Guard;
-use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver, WebElement};
+use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, TypingData, WebDriver, WebElement};
 
 use crate::process::PASSWORD;
 
@@ -20,6 +21,11 @@ pub(crate) struct Chromium {
 
 impl Chromium {
     pub(crate) async fn start() -> Self {
+        Self::start_in("en").await
+    }
+
+    /// One that asks for pages in `language`.
+    pub(crate) async fn start_in(language: &str) -> Self {
         let mut command = Command::new("chromedriver");
         let child = command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut chromedriver = child.expect("chromedriver is needed: `cargo xtask test` installs it");
@@ -36,6 +42,7 @@ impl Chromium {
         let profile = TempDir::new().unwrap();
         let mut wanted = DesiredCapabilities::chrome();
         let profile_dir = format!("--user-data-dir={}", profile.path().display());
+        let language = format!("--accept-lang={language}");
         for argument in [
             "--headless=new",
             "--no-sandbox",
@@ -43,6 +50,7 @@ impl Chromium {
             "--disable-gpu",
             "--window-size=1000,900",
             &profile_dir,
+            &language,
         ] {
             wanted.add_arg(argument).unwrap();
         }
@@ -75,6 +83,26 @@ impl Chromium {
 
     pub(crate) async fn text(&self) -> String {
         self.find("body").await.text().await.unwrap()
+    }
+
+    /// As on a screen of this width, in CSS pixels, whose owner prefers this colour scheme.
+    pub(crate) async fn appear(&self, scheme: &str, width: u32) {
+        let cdp = self.driver.cdp();
+        let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        cdp.send_raw("Emulation.setDeviceMetricsOverride", size).await.unwrap();
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        cdp.send_raw("Emulation.setEmulatedMedia", media).await.unwrap();
+    }
+
+    /// Whether scripts of pages run from the next page on.
+    pub(crate) async fn scripts(&self, run: bool) {
+        let disabled = json!({ "value": !run });
+        self.driver.cdp().send_raw("Emulation.setScriptExecutionDisabled", disabled).await.unwrap();
+    }
+
+    /// Presses keys, wherever the focus is.
+    pub(crate) async fn keys(&self, keys: impl Into<TypingData>) {
+        self.driver.action_chain().send_keys(keys).perform().await.unwrap();
     }
 
     /// Keeps a picture of what the page looks like now, beside what the build leaves behind.

@@ -1,6 +1,10 @@
 //! The pages in a real browser: Chromium, driven by its own chromedriver, against the real process.
 
 #[cfg(test)]
+mod accessibility;
+#[cfg(test)]
+mod appearance;
+#[cfg(test)]
 mod chromium;
 #[cfg(test)]
 #[path = "../server/client.rs"]

@@ -1,0 +1,102 @@
+//! A published checker of accessibility (axe-core) finds no barrier on any page, in either language, light and dark, narrow and wide.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::chromium::Chromium;
+use crate::process::{OTHER_PASSWORD, PASSWORD, Place};
+
+/// The checker's script; `None` where the test run said that it could not be fetched.
+fn axe() -> Option<String> {
+    if std::env::var_os("CLOAKROOM_WITHOUT_AXE").is_some() {
+        return None;
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/axe/node_modules/axe-core/axe.min.js");
+    Some(std::fs::read_to_string(&file).expect("axe-core is needed: `cargo xtask test` fetches it"))
+}
+
+/// What the checker finds on the page that is shown: each rule with the elements that break it.
+async fn barriers(browser: &Chromium, axe: &str) -> Vec<Value> {
+    browser.script(axe).await;
+    let run = "const done = arguments[arguments.length - 1];
+        axe.run(document, { resultTypes: ['violations'] }).then(
+            found => done({ rules: found.passes.length, violations: found.violations.map(
+                rule => [rule.id, rule.nodes.map(node => node.target.join(' ') + ': ' + node.failureSummary)]) }),
+            error => done({ rules: 0, violations: [['failed', String(error)]] }))";
+    let found = browser.driver.execute_async(run, Vec::new()).await.unwrap().json().clone();
+    assert!(found["rules"].as_u64() > Some(5), "the checker looked at nothing: {found}");
+    found["violations"].as_array().unwrap().clone()
+}
+
+/// How a page is looked at.
+const LOOKS: [(&str, u32); 4] = [("light", 320), ("dark", 320), ("light", 1440), ("dark", 1440)];
+
+/// Looks at the page at `path` in every way, keeps a picture of each, and says what was found.
+async fn look(browser: &Chromium, axe: &str, (address, path): (&str, &str), name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (scheme, width) in LOOKS {
+        browser.appear(scheme, width).await;
+        browser.open(address, path).await;
+        browser.find("main").await;
+        let place = format!("{name}-{scheme}-{width}");
+        found.extend(barriers(browser, axe).await.into_iter().map(|barrier| format!("{place}: {barrier}")));
+        let overflow =
+            browser.script("return document.documentElement.scrollWidth - document.documentElement.clientWidth").await;
+        if overflow != json!(0) {
+            found.push(format!("{place}: {overflow} px wider than the window"));
+        }
+        browser.picture(&place).await;
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_checker_finds_no_barrier_on_any_page() {
+    let Some(axe) = axe() else { return };
+    let place = Place::new();
+    let mut server = place.serve();
+    let setup = loop {
+        let line = server.line();
+        if let Some(at) = line.find("/setup/") {
+            break line[at..].trim().to_owned();
+        }
+    };
+    let address = server.address();
+    let mut found = Vec::new();
+    let english = Chromium::start().await;
+    found.extend(look(&english, &axe, (address, &setup), "setup").await);
+    let added = place.run_with_input(&["account", "add", "ada", "--admin", "--password-stdin"], PASSWORD);
+    assert!(added.status.success(), "{added:?}");
+    for (browser, language) in [(english, "en"), (Chromium::start_in("ja").await, "ja")] {
+        for (path, name) in [("/login", "login"), ("/nowhere", "error")] {
+            found.extend(look(&browser, &axe, (address, path), &format!("{name}-{language}")).await);
+        }
+        // With everything the account page can show: other devices, what ended, a failed attempt.
+        for _ in 0..2 {
+            server.logged_in("ada");
+        }
+        assert_eq!(server.client().log_in("ada", OTHER_PASSWORD).status, 401);
+        browser.log_in(address, "ada").await;
+        let lang = browser.script("return document.documentElement.lang").await;
+        assert_eq!(lang, json!(language));
+        for (path, name) in [("/account", "account"), ("/confirm?return_to=/account", "confirm")] {
+            found.extend(look(&browser, &axe, (address, path), &format!("{name}-{language}")).await);
+        }
+        browser.close().await;
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_checker_would_find_a_barrier() {
+    let Some(axe) = axe() else { return };
+    let place = Place::new().with_account("ada");
+    let server = place.serve();
+    let browser = Chromium::start().await;
+    browser.open(server.address(), "/login").await;
+    browser.script("document.querySelector('label').remove()").await;
+    let found = barriers(&browser, &axe).await;
+    assert_eq!(found.iter().map(|rule| rule[0].as_str().unwrap()).collect::<Vec<_>>(), ["label"]);
+    browser.close().await;
+}
