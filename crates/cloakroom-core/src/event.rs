@@ -59,6 +59,10 @@ kinds! {
     PasswordChangeFail = "authn_password_change_fail", false;
     /// Sessions were ended by their owner or by an operator.
     TokenRevoked = "authn_token_revoked", true;
+    /// A service token was made.
+    ServiceTokenCreated = "authn_token_created", true;
+    /// A service token was removed.
+    ServiceTokenRemoved = "authn_token_delete", true;
     /// Somebody asked for what they may not do.
     AuthzFail = "authz_fail", false;
     /// An administrator did something to others' sessions.

@@ -16,6 +16,8 @@ pub mod password;
 pub mod policy;
 pub mod problem;
 pub mod return_target;
+mod secret;
+pub mod service_token;
 pub mod session;
 pub mod skew;
 pub mod store;

@@ -9,6 +9,7 @@ pub mod contract;
 pub mod memory;
 
 mod error;
+mod service_token;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::{StoreError, StoreErrorKind};
+pub use service_token::{Added, ServiceTokenStore};
 
 use crate::account::{Account, LoginName};
 use crate::coherence::{FeedReply, Held, Horizon};
@@ -298,8 +300,8 @@ pub struct EventQuery {
     pub limit: u32,
 }
 
-/// Keeps accounts, what is counted of attempts to log in, and what happened. What ends sessions does so in the same transaction.
-pub trait AccountStore: Send + Sync + Debug + 'static {
+/// Keeps accounts, what is counted of attempts to log in, what happened, and service tokens. What ends sessions does so in the same transaction.
+pub trait AccountStore: ServiceTokenStore {
     /// Makes an account.
     fn create(&self, account: Account, precedence: Precedence) -> StoreFuture<'_, Created>;
 

@@ -5,17 +5,16 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use crate::secret::{SECRET_TEXT_LEN, Secret};
 use crate::world::{Random, RandomUnavailable};
 
 /// Marks our tokens for secret scanners; `1` is the version of the format.
 pub const TOKEN_PREFIX: &str = "ck1_";
 /// Length of a token's text: the prefix and 43 base64url characters.
-pub const TOKEN_TEXT_LEN: usize = TOKEN_PREFIX.len() + 43;
+pub const TOKEN_TEXT_LEN: usize = TOKEN_PREFIX.len() + SECRET_TEXT_LEN;
 
 /// The 256-bit secret that a cookie carries: `ck1_` and 43 base64url characters (RFC 4648 section 5, no padding).
 ///
@@ -33,7 +32,7 @@ pub const TOKEN_TEXT_LEN: usize = TOKEN_PREFIX.len() + 43;
 /// assert_eq!(format!("{token:?}"), "Token(..)");
 /// # Ok::<(), cloakroom_core::world::RandomUnavailable>(())
 /// ```
-pub struct Token(Zeroizing<[u8; 32]>);
+pub struct Token(Secret);
 
 impl Token {
     /// A new token.
@@ -41,9 +40,7 @@ impl Token {
     /// # Errors
     /// When no randomness is to be had.
     pub fn generate(random: &dyn Random) -> Result<Self, RandomUnavailable> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        random.fill(&mut bytes[..])?;
-        Ok(Self(bytes))
+        Secret::generate(random).map(Self)
     }
 
     /// Reads a token's text. There is exactly one text for each token: no other spelling is accepted.
@@ -51,21 +48,14 @@ impl Token {
     /// # Errors
     /// When the text is not a token. Nothing of it is repeated in the error.
     pub fn parse(text: &str) -> Result<Self, NotAToken> {
-        if text.len() != TOKEN_TEXT_LEN {
-            return Err(NotAToken);
-        }
-        let encoded = text.strip_prefix(TOKEN_PREFIX).ok_or(NotAToken)?;
-        let mut bytes = Zeroizing::new([0; 33]); // the decoder wants room for its estimate
-        let written = URL_SAFE_NO_PAD.decode_slice(encoded, &mut bytes[..]).map_err(|_| NotAToken)?;
-        let secret = bytes.get(..written).and_then(|b| <[u8; 32]>::try_from(b).ok()).ok_or(NotAToken)?;
-        Ok(Self(Zeroizing::new(secret)))
+        Secret::parse(TOKEN_PREFIX, text).map(Self).ok_or(NotAToken)
     }
 
     /// What a store keeps: SHA-256 of the 32 bytes.
     ///
     /// A plain digest is enough because the input is random (ASVS 5.0 6.5.2 allows it from 112 bits).
     pub fn digest(&self) -> TokenDigest {
-        TokenDigest(Sha256::digest(&self.0[..]).into())
+        TokenDigest(Sha256::digest(self.0.bytes()).into())
     }
 
     /// What only the token's holder can know, for one purpose: SHA-256 of the purpose, a zero byte and the 32 bytes.
@@ -73,16 +63,12 @@ impl Token {
     /// Of the bytes and not of their digest, so that a copy of the database does not tell it (G1); and it does not tell the
     /// bytes, so that it may stand where the token may not.
     pub fn derived_for(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
-        let hash = Sha256::new().chain_update(purpose).chain_update([0]).chain_update(&self.0[..]);
-        Zeroizing::new(hash.finalize().into())
+        self.0.derived_for(purpose)
     }
 
     /// The token's text, for the one `Set-Cookie` (or service answer) that hands it over.
     pub fn reveal(&self) -> Zeroizing<String> {
-        let mut text = String::with_capacity(TOKEN_TEXT_LEN);
-        text.push_str(TOKEN_PREFIX);
-        URL_SAFE_NO_PAD.encode_string(&self.0[..], &mut text);
-        Zeroizing::new(text)
+        self.0.reveal(TOKEN_PREFIX)
     }
 }
 
@@ -127,7 +113,7 @@ mod tests {
 
     #[test]
     fn known_digest() {
-        let token = Token(Zeroizing::new([0; 32]));
+        let token = Token(Secret::of([0; 32]));
         assert_eq!(&**token.reveal(), "ck1_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
         let digest: [u8; 4] = token.digest().as_bytes()[..4].try_into().unwrap();
         assert_eq!(digest, [0x66, 0x68, 0x7a, 0xad]); // SHA-256 of 32 zero bytes
@@ -135,7 +121,7 @@ mod tests {
 
     #[test]
     fn other_spellings_are_refused() {
-        let text = Token(Zeroizing::new([0; 32])).reveal();
+        let text = Token(Secret::of([0; 32])).reveal();
         let with_last = |c: char| format!("{}{c}", &text[..46]);
         for evil in [
             String::new(),
@@ -155,9 +141,9 @@ mod tests {
 
     #[test]
     fn what_is_derived_differs_by_purpose_token_and_from_the_digest() {
-        let (token, other) = (Token(Zeroizing::new([0; 32])), Token(Zeroizing::new([1; 32])));
+        let (token, other) = (Token(Secret::of([0; 32])), Token(Secret::of([1; 32])));
         let derived = token.derived_for("a");
-        assert_eq!(derived, Token(Zeroizing::new([0; 32])).derived_for("a"));
+        assert_eq!(derived, Token(Secret::of([0; 32])).derived_for("a"));
         assert_ne!(derived, token.derived_for("b"));
         assert_ne!(derived, token.derived_for("a\0"));
         assert_ne!(derived, other.derived_for("a"));

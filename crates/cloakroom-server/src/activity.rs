@@ -57,6 +57,8 @@ const fn key(kind: EventKind, is_step_up: bool) -> Option<&'static str> {
         | EventKind::AuthzFail
         | EventKind::CrossSite
         | EventKind::RateLimit
+        | EventKind::ServiceTokenCreated
+        | EventKind::ServiceTokenRemoved
         | EventKind::SessionLogout
         | EventKind::SessionsExceeded
         | EventKind::TokenRevoked

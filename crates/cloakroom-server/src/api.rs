@@ -6,6 +6,7 @@ mod ended;
 pub(crate) mod login;
 pub(crate) mod logout;
 mod paging;
+pub(crate) mod service;
 pub(crate) mod session;
 pub(crate) mod sessions;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cloakroom::{Code, Principal, Sessions, Timestamp};
 use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::store::AccountStore;
+use cloakroom_core::time::Steady;
 use cloakroom_core::world::{Clock, Random};
 use cloakroom_sql::Database;
 
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::hashing::Hashing;
 use crate::locale::Catalogue;
 use crate::password::NewPasswords;
+use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
 use crate::throttle::Networks;
 
@@ -32,6 +34,7 @@ pub(crate) struct Parts {
     pub(crate) setup: Setup,
     pub(crate) networks: Networks,
     pub(crate) recorder: Recorder,
+    pub(crate) service_tokens: ServiceTokens,
     /// The origin browsers use, where it is configured.
     pub(crate) public_origin: Option<String>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -81,12 +84,21 @@ impl App {
         &self.0.recorder
     }
 
+    /// Which applications may call.
+    pub(crate) fn service_tokens(&self) -> &ServiceTokens {
+        &self.0.service_tokens
+    }
+
     pub(crate) fn public_origin(&self) -> Option<&str> {
         self.0.public_origin.as_deref()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    pub(crate) fn steady(&self) -> Steady {
+        self.0.clock.steady()
     }
 
     pub(crate) fn random(&self) -> &dyn Random {

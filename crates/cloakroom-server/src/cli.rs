@@ -10,6 +10,7 @@ mod json;
 mod migrate;
 mod password;
 mod serve;
+mod service_token;
 mod session;
 pub(crate) mod text;
 
@@ -72,6 +73,11 @@ enum Command {
         #[command(subcommand)]
         command: session::Command,
     },
+    /// Make, list and remove credentials of applications
+    ServiceToken {
+        #[command(subcommand)]
+        command: service_token::Command,
+    },
     /// List security events
     Event {
         #[command(subcommand)]
@@ -107,6 +113,7 @@ pub(crate) async fn run(command_line: CommandLine) -> Result<(), Failure> {
         Command::Migrate { command } => migrate::run(command, &load(&inputs)?).await,
         Command::Account { command } => account::run(command, &load(&inputs)?).await,
         Command::Session { command } => session::run(command, &load(&inputs)?).await,
+        Command::ServiceToken { command } => service_token::run(command, &load(&inputs)?).await,
         Command::Event { command } => event::run(command, &load(&inputs)?).await,
         Command::Config { command } => config::run(command, &inputs),
     }

@@ -37,11 +37,13 @@ pub(crate) struct Happened {
     subject: Option<Subject>,
     session: Option<SessionId>,
     reason: Option<&'static str>,
+    /// Of whom, where it is not who sent the request.
+    client: Option<ClientFacts>,
 }
 
 impl Happened {
     pub(crate) const fn new(kind: EventKind) -> Self {
-        Self { kind, subject: None, session: None, reason: None }
+        Self { kind, subject: None, session: None, reason: None, client: None }
     }
 
     /// By somebody who is signed in, in that session.
@@ -64,6 +66,11 @@ impl Happened {
         Self { reason: Some(reason), ..self }
     }
 
+    /// From where, if an application says it of somebody else.
+    pub(crate) fn of_client(self, client: ClientFacts) -> Self {
+        Self { client: Some(client), ..self }
+    }
+
     /// Adds it to what a response says.
     pub(crate) fn join(self, extensions: &mut Extensions) {
         extensions.get_or_insert_default::<AllHappened>().0.push(self);
@@ -84,7 +91,7 @@ impl Happened {
             subject: self.subject,
             session: self.session,
             reason: self.reason.and_then(|word| EventReason::new(word).ok()),
-            client,
+            client: self.client.unwrap_or(client),
             request: request.map(|id| *id.as_uuid()),
         }
     }

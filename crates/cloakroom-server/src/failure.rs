@@ -36,10 +36,15 @@ pub(crate) struct Failure {
     retry_after: Duration,
     /// What the log and the database are told of it.
     happened: Vec<Happened>,
+    /// What it is answered with besides, where who asks is an application and no person.
+    of_service: Option<&'static str>,
 }
 
 /// For want of a registered scheme (RFC 9110 section 15.5.2).
 const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Cookie realm="cloakroom", form-action="/login""#);
+
+/// RFC 6750 section 3.
+const SERVICE_CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Bearer realm="cloakroom""#);
 
 /// When to try again what failed because of us.
 const RETRY_SOON: Duration = Duration::from_secs(2);
@@ -47,7 +52,7 @@ const RETRY_SOON: Duration = Duration::from_secs(2);
 impl Failure {
     /// A failure of this code.
     pub(crate) const fn of(code: Code) -> Self {
-        Self { code, errors: Vec::new(), retry_after: RETRY_SOON, happened: Vec::new() }
+        Self { code, errors: Vec::new(), retry_after: RETRY_SOON, happened: Vec::new(), of_service: None }
     }
 
     /// `invalid_input` with its complaints.
@@ -58,6 +63,11 @@ impl Failure {
     /// `throttled`, until so much time has passed.
     pub(crate) fn throttled(wait: Duration) -> Self {
         Self { retry_after: wait, ..Self::of(Code::Throttled) }
+    }
+
+    /// Of an application: the message that says what is wrong with its service token, and what to do next.
+    pub(crate) fn of_service(self, message: &'static str) -> Self {
+        Self { of_service: Some(message), ..self }
     }
 
     /// With what happened, where the code alone does not say it.
@@ -87,7 +97,8 @@ impl Failure {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if response.status() == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
+            let challenge = if self.of_service.is_some() { SERVICE_CHALLENGE } else { CHALLENGE };
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         response
     }
@@ -260,7 +271,7 @@ fn to_login(mut response: Response, asked: &Asked) -> Response {
 
 fn problem(app: &App, failure: &Failure, asked: &Asked) -> String {
     let words = Words::new(app.catalogue(), asked.locale);
-    let said = words.of_code(failure.code);
+    let said = failure.of_service.map_or_else(|| words.of_code(failure.code), |message| words.titled(message));
     let mut problem = serde_json::json!({
         "type": format!("urn:cloakroom:problem:{}", failure.code),
         "title": said.title, "status": failure.code.status(), "detail": said.detail,

@@ -66,6 +66,8 @@ impl FieldError {
 enum Value {
     Text(Zeroizing<String>),
     Flag(bool),
+    /// Texts only; as many as a body can have.
+    List(Vec<Zeroizing<String>>),
     Other,
 }
 
@@ -103,8 +105,14 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Other)
     }
     fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
+        let mut texts = Some(Vec::new());
+        while let Some(element) = seq.next_element::<Value>()? {
+            match (element, &mut texts) {
+                (Value::Text(text), Some(texts)) => texts.push(text),
+                _ => texts = None,
+            }
+        }
+        Ok(texts.map_or(Value::Other, Value::List))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
@@ -199,11 +207,37 @@ impl Fields {
         self.sent = rest;
         match found? {
             Value::Text(text) => Some(text),
-            Value::Flag(_) | Value::Other => {
+            Value::Flag(_) | Value::List(_) | Value::Other => {
                 self.complain(field, Complaint::WrongType);
                 None
             }
         }
+    }
+
+    /// Whether the field was sent, whatever it is.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        self.sent.iter().any(|(name, _)| name == field)
+    }
+
+    /// A list of texts, of a JSON body; at most `most`. `None` where there is none, or after a complaint.
+    pub(crate) fn list(&mut self, field: &str, most: usize) -> Option<Vec<Zeroizing<String>>> {
+        let at = self.sent.iter().position(|(name, value)| name == field && matches!(value, Value::List(_)));
+        let Some(Value::List(texts)) = at.map(|at| self.sent.remove(at).1) else {
+            if self.optional(field).is_some() {
+                self.complain(field, Complaint::WrongType);
+            }
+            return None;
+        };
+        if texts.len() > most {
+            self.complain(field, Complaint::TooLong);
+            return None;
+        }
+        if self.has(field) {
+            let _doubled = self.optional(field);
+            self.complain(field, Complaint::Doubled);
+            return None;
+        }
+        Some(texts)
     }
 
     /// A text as it was sent, without taking it: to show it again.
@@ -327,58 +361,4 @@ async fn read(request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, Failure> {
 mod fuzzed;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn json(body: impl Into<Body>) -> Request<Body> {
-        Request::post("/").header(CONTENT_TYPE, "application/json; charset=utf-8").body(body.into()).unwrap()
-    }
-
-    async fn complaints(body: &str) -> Vec<(String, Complaint)> {
-        let errors = match Fields::from_json(json(body.to_owned())).await {
-            Ok(mut fields) => {
-                fields.login_name("login_name");
-                fields.password("password");
-                fields.checkbox("keep");
-                fields.into_errors()
-            }
-            Err(failure) => failure.errors().to_vec(),
-        };
-        errors.into_iter().map(|error| (error.field, error.complaint)).collect()
-    }
-
-    #[tokio::test]
-    async fn every_complaint_names_its_field() {
-        let is = |field: &str, complaint| vec![(field.to_owned(), complaint)];
-        for (body, wanted) in [
-            (r#"{"login_name":"ada","password":"x"}"#, vec![]),
-            (r#"{"login_name":"ada","password":"x","keep":true}"#, vec![]),
-            (r#"{"password":"x"}"#, is("login_name", Complaint::Missing)),
-            (r#"{"login_name":"","password":"x"}"#, is("login_name", Complaint::Missing)),
-            (r#"{"login_name":7,"password":"x"}"#, is("login_name", Complaint::WrongType)),
-            (r#"{"login_name":"a","login_name":"b","password":"x"}"#, is("login_name", Complaint::Doubled)),
-            (r#"{"login_name":"a","password":"x","admin":[1,{"a":2}]}"#, is("admin", Complaint::Unknown)),
-            (r#"{"login_name":"a","password":"x","keep":"perhaps"}"#, is("keep", Complaint::NotAllowed)),
-            ("{\"login_name\":\"a\u{202e}\",\"password\":\"x\"}", is("login_name", Complaint::Invisible)),
-            ("[]", is("body", Complaint::Unreadable)),
-            ("{\"login_name\"", is("body", Complaint::Unreadable)),
-            ("", is("body", Complaint::Unreadable)),
-        ] {
-            assert_eq!(complaints(body).await, wanted, "{body}");
-        }
-        let long = format!(r#"{{"login_name":"{}","password":"x"}}"#, "x".repeat(10_000));
-        assert_eq!(complaints(&long).await, is("login_name", Complaint::TooLong));
-    }
-
-    #[tokio::test]
-    async fn bodies_are_bounded_and_typed() {
-        let code = |result: Result<Fields, Failure>| result.err().map(|failure| failure.code());
-        let large = format!(r#"{{"a":"{}"}}"#, "x".repeat(BODY_BYTES_MAX));
-        assert_eq!(code(Fields::from_json(json(large)).await), Some(Code::TooLarge));
-        let untyped = Request::post("/").body(Body::from("{}")).unwrap();
-        assert_eq!(code(Fields::from_json(untyped).await), Some(Code::UnsupportedMediaType));
-        assert_eq!(code(Fields::from_form(json("{}")).await), Some(Code::UnsupportedMediaType));
-        assert_eq!(code(Fields::from_json(json(vec![0xff])).await), Some(Code::InvalidInput));
-        assert_eq!(code(Fields::from_query(Some("a=%ff"))), Some(Code::InvalidInput));
-    }
-}
+mod tests;

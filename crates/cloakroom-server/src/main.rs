@@ -28,6 +28,7 @@ mod request_id;
 mod routes;
 mod security;
 mod server;
+mod service_token;
 mod setup;
 mod sweep;
 mod telemetry;

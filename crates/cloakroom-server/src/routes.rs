@@ -37,6 +37,9 @@ pub(crate) fn router(app: App) -> Router {
         .route("/assets/{name}", get(assets::get))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .route("/api/v1/service/sessions", get(api::service::list).post(api::service::create))
+        .route("/api/v1/service/sessions/verify", post(api::service::verify))
+        .route("/api/v1/service/sessions/end", post(api::service::end))
         .method_not_allowed_fallback(async || Failure::of(Code::MethodNotAllowed));
     // The last layer is the outermost. A request passes them from the bottom up.
     with_sessions

@@ -20,6 +20,7 @@ use crate::events::Recorder;
 use crate::exit::Failure;
 use crate::hashing::{Hashing, WAITING_PER_HASH};
 use crate::locale::Catalogue;
+use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
 use crate::throttle::Networks;
 use crate::{metrics, routes, sweep};
@@ -112,6 +113,7 @@ fn put_together(config: &Config, database: &Database) -> Result<(App, Zeroizing<
         catalogue: Catalogue::load().map_err(Failure::new)?,
         setup,
         recorder: Recorder::start(database.accounts()),
+        service_tokens: ServiceTokens::new(&config.validation),
         networks: Networks {
             failures: config.login.network_failures,
             are_known: config.public_url.is_none() || config.proxies.is_some(),

@@ -53,7 +53,12 @@ impl<'a> Words<'a> {
 
     /// What a code means and what to do next.
     pub(crate) fn of_code(&self, code: Code) -> Message {
-        Message { title: self.say(&format!("code-{code}")), detail: self.say(&format!("code-{code}-next")) }
+        self.titled(&format!("code-{code}"))
+    }
+
+    /// A message that has a title and says what to do next.
+    pub(crate) fn titled(&self, message: &str) -> Message {
+        Message { title: self.say(message), detail: self.say(&format!("{message}-next")) }
     }
 
     /// Browser and system by name.

@@ -17,6 +17,7 @@ mod login;
 mod lookup;
 mod migrate;
 mod row;
+mod service_token;
 mod session;
 mod statements;
 mod sweep;

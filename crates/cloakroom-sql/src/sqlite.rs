@@ -16,6 +16,7 @@ mod migrate;
 mod reader;
 mod remembered;
 mod row;
+mod service_token;
 mod session;
 mod statements;
 mod sweep;

@@ -30,6 +30,12 @@ macro_rules! event_columns {
     };
 }
 
+macro_rules! service_token_columns {
+    () => {
+        "name, digest, scope, created_at, last_used_at"
+    };
+}
+
 macro_rules! account_columns {
     () => {
         "subject, login_name, password_hash, role, created_at, password_changed_at, disabled_at"
@@ -151,6 +157,21 @@ pub(crate) const PURGE_OLDEST_EVENTS: &str = concat!(
     over!("security_events", "$1", "$2"),
     ")"
 );
+
+// Service tokens.
+/// None where there are as many as there can be.
+pub(crate) const ADD_SERVICE_TOKEN: &str = concat!(
+    "INSERT INTO service_tokens (",
+    service_token_columns!(),
+    ") SELECT $1, $2, $3, $4, $5 WHERE (SELECT count(*) FROM service_tokens) < $6"
+);
+pub(crate) const SERVICE_TOKENS: &str =
+    concat!("SELECT ", service_token_columns!(), " FROM service_tokens ORDER BY name LIMIT $1");
+pub(crate) const SERVICE_TOKEN: &str =
+    concat!("SELECT ", service_token_columns!(), " FROM service_tokens WHERE digest = $1");
+pub(crate) const REMOVE_SERVICE_TOKEN: &str = "DELETE FROM service_tokens WHERE name = $1";
+pub(crate) const USE_SERVICE_TOKEN: &str = "UPDATE service_tokens SET last_used_at = $1 \
+     WHERE digest = $2 AND (last_used_at IS NULL OR last_used_at < $1)";
 
 // Copying. A page begins after a key: the first one after no bytes, no text, the lowest number. The empty subject, which
 // stands for everyone, is in every database and not copied.

@@ -144,7 +144,7 @@ impl Use {
     }
 
     /// Notes the use; returns the write to wait for where it cannot wait for the sweep.
-    fn note(mut self) -> Option<Boxed<()>> {
+    pub(crate) fn note(mut self) -> Option<Boxed<()>> {
         let touch = self.noted()?;
         let shared = Arc::clone(&self.shared);
         Some(Box::pin(async move {

@@ -9,6 +9,7 @@ pub mod cookie;
 pub mod world;
 
 mod builder;
+mod by_token;
 mod ended;
 mod extract;
 mod follow;
@@ -35,6 +36,7 @@ pub use cloakroom_core::problem::Code;
 pub use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
 pub use cloakroom_core::store::Target;
 pub use cloakroom_core::time::Timestamp;
+pub use cloakroom_core::token::{NotAToken, Token};
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use cloakroom_sql::{Database, IssueIn, OpenError, OpenOptions};
@@ -49,7 +51,7 @@ pub use follow::FollowCounts;
 pub use form_token::FormToken;
 pub use future::ResponseFuture;
 pub use layer::SessionsLayer;
-pub use login::{Attempt, IssueError};
+pub use login::{Attempt, IssueError, IssuedToken};
 pub use principal::{Outcome, Principal};
 pub use rejection::{Rejection, Unavailable};
 pub use response::{LoggedIn, LoggedOut, NotAUse};

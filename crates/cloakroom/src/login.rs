@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use cloakroom_core::policy::Keep;
 use cloakroom_core::problem::Code;
-use cloakroom_core::session::{AuthMethod, NotASubject, SessionId, SessionRecord, Subject};
+use cloakroom_core::session::{AuthMethod, ClientFacts, NotASubject, SessionId, SessionRecord, Subject};
 use cloakroom_core::store::{Issue, Issued, Moment, StoreError};
 use cloakroom_core::token::Token;
 use cloakroom_core::world::RandomUnavailable;
@@ -24,11 +24,13 @@ pub struct Attempt {
     moment: Moment,
     keep: Keep,
     method: AuthMethod,
+    /// Of whom, where it is not who sent this request.
+    client: Option<ClientFacts>,
 }
 
 impl Attempt {
     pub(crate) fn new(sessions: Sessions, moment: Moment) -> Self {
-        Self { sessions, moment, keep: Keep::default(), method: AuthMethod::password() }
+        Self { sessions, moment, keep: Keep::default(), method: AuthMethod::password(), client: None }
     }
 
     /// Whether the session outlives the browser's: "keep me signed in".
@@ -41,6 +43,21 @@ impl Attempt {
         Self { method, ..self }
     }
 
+    /// What the session remembers of the client, if the login came another way than in this request.
+    pub fn client(self, client: ClientFacts) -> Self {
+        Self { client: Some(client), ..self }
+    }
+
+    /// Issues the session as [`issue`](Self::issue) does, for a client that has no cookie of ours: whoever gets the token
+    /// hands it over, and presents it to [`Sessions::verify`].
+    ///
+    /// # Errors
+    /// [`IssueError`], as [`issue`](Self::issue).
+    pub async fn issue_token(self, subject: &(impl fmt::Display + ?Sized)) -> Result<IssuedToken, IssueError> {
+        let (token, logged_in) = self.issue_prepared(subject.to_string()).await?;
+        Ok(IssuedToken { token, logged_in })
+    }
+
     /// Issues the session: one row, durable when this returns. An older session of this browser ends with it.
     ///
     /// `subject` is whatever names the user in your application, written as text: 1 to 255 bytes.
@@ -49,7 +66,11 @@ impl Attempt {
     /// [`IssueError`]: when all of the subject was revoked since [`begin`](Sessions::begin) (then log in again), when the
     /// store cannot be asked, or when the text cannot be a subject.
     pub async fn issue(self, subject: &(impl fmt::Display + ?Sized)) -> Result<LoggedIn, IssueError> {
-        let prepared = self.prepare(subject.to_string())?;
+        Ok(self.issue_prepared(subject.to_string()).await?.1)
+    }
+
+    async fn issue_prepared(self, subject: String) -> Result<(Token, LoggedIn), IssueError> {
+        let prepared = self.prepare(subject)?;
         let issued = prepared.sessions.shared().store().issue(prepared.issue.clone()).await;
         if let Ok(Issued::Created { over_cap }) = issued {
             prepared.announce(over_cap).await;
@@ -82,7 +103,7 @@ impl Attempt {
     ) -> Result<LoggedIn, IssueError> {
         let prepared = self.prepare(subject.to_string())?;
         let issued = transaction.issue_in(prepared.issue.clone()).await;
-        prepared.logged_in(issued)
+        Ok(prepared.logged_in(issued)?.1)
     }
 
     /// Everything about the new session but its row.
@@ -91,7 +112,7 @@ impl Attempt {
         let shared = self.sessions.shared();
         let (now, request) = (shared.now(), self.sessions.request());
         let lifetime = shared.policy().lifetime(self.keep);
-        let client = request.map(|request| request.client.clone()).unwrap_or_default();
+        let client = self.client.or_else(|| request.map(|request| request.client.clone())).unwrap_or_default();
         let token = Token::generate(shared.random()).map_err(IssueErrorKind::Random)?;
         let session = SessionRecord {
             id: SessionId::new(now, shared.random()).map_err(IssueErrorKind::Random)?,
@@ -138,14 +159,40 @@ impl Prepared {
         }
     }
 
-    fn logged_in(self, issued: Result<Issued, StoreError>) -> Result<LoggedIn, IssueError> {
+    fn logged_in(self, issued: Result<Issued, StoreError>) -> Result<(Token, LoggedIn), IssueError> {
         let Issued::Created { over_cap } = issued.map_err(IssueErrorKind::Store)? else {
             return Err(IssueErrorKind::Overtaken.into());
         };
         let (shared, session) = (self.sessions.shared(), self.issue.session);
         tracing::info!(session.id = %session.id, over_cap, "session issued");
         let principal = Principal::of(self.issue.digest, &session, shared.policy());
-        Ok(LoggedIn::new(shared.cookie(), &self.token, self.max_age, principal).with_over_cap(over_cap))
+        let logged_in = LoggedIn::new(shared.cookie(), &self.token, self.max_age, principal).with_over_cap(over_cap);
+        Ok((self.token, logged_in))
+    }
+}
+
+/// A session was issued whose token travels another way than in our cookie. The token is here, once.
+#[derive(Debug)]
+#[must_use = "nobody else has the token"]
+pub struct IssuedToken {
+    token: Token,
+    logged_in: LoggedIn,
+}
+
+impl IssuedToken {
+    /// The token, for the one answer that hands it over.
+    pub const fn token(&self) -> &Token {
+        &self.token
+    }
+
+    /// Whose session it is.
+    pub const fn principal(&self) -> &Principal {
+        self.logged_in.principal()
+    }
+
+    /// How many of the subject's oldest sessions ended for this login.
+    pub const fn over_cap(&self) -> u32 {
+        self.logged_in.over_cap()
     }
 }
 

@@ -53,6 +53,7 @@ mod race;
 mod replace;
 mod schedule;
 mod scrub;
+mod service_token;
 mod session;
 mod throttle;
 mod touch;
@@ -345,6 +346,13 @@ clauses! { $
         who_is_locked_is_named_until_forgotten,
         counters_that_say_nothing_or_are_old_are_purged,
         counters_over_the_most_are_purged_in_chunks,
+    }
+    service_token {
+        a_service_token_is_found_in_every_field_and_listed_by_name,
+        a_taken_name_or_digest_of_a_service_token_changes_nothing,
+        a_removed_service_token_is_gone_and_a_use_does_not_bring_it_back,
+        the_use_of_a_service_token_is_noted_and_never_goes_back,
+        there_are_no_more_service_tokens_than_can_be,
     }
     event {
         what_happened_is_read_back_in_every_field,

@@ -5,6 +5,7 @@
 mod accounts;
 mod event;
 mod feed;
+mod service_token;
 mod throttle;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -20,6 +21,7 @@ use super::{
 use crate::account::{Account, LoginName};
 use crate::ending::{EndReason, Ending};
 use crate::event::{EventId, SecurityEvent};
+use crate::service_token::{ServiceTokenName, ServiceTokenRecord};
 use crate::session::{ClientFacts, SessionRecord, Subject};
 use crate::throttle::{Counter, CounterKey};
 use crate::time::Timestamp;
@@ -44,6 +46,7 @@ struct State {
     accounts: BTreeMap<LoginName, Account>,
     counters: HashMap<CounterKey, Counter>,
     events: BTreeMap<EventId, SecurityEvent>,
+    service_tokens: BTreeMap<ServiceTokenName, ServiceTokenRecord>,
 }
 
 impl MemoryStore {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use cloakroom_core::coherence::Horizon;
+use cloakroom_core::service_token::ServiceTokenRecord;
 use cloakroom_core::session::{SessionRecord, Subject};
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{Issue, ListQuery, Moment, PAGE_MAX, SessionStore as _, StoreError};
@@ -39,6 +40,8 @@ pub(crate) struct Notes {
     pub(crate) ended: Vec<Subject>,
     /// Keys under which something refused was counted.
     pub(crate) counted: Vec<CounterKey>,
+    /// The service token that was removed last.
+    pub(crate) removed: Option<ServiceTokenRecord>,
     pub(crate) all_forgiven: bool,
     /// Logins that began before this position are overtaken, whoever's they are.
     pub(crate) all_overtaken_before: i64,

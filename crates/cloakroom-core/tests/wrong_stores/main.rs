@@ -4,6 +4,7 @@ mod accounts;
 mod events;
 mod faulty;
 mod feed;
+mod service_tokens;
 mod sessions;
 mod throttle;
 
@@ -132,6 +133,11 @@ faults! {
     EventPurgeKnowsNoMost => "old_events_and_those_over_the_most_are_purged_in_chunks",
     EventPurgeIgnoresTheChunk => "old_events_and_those_over_the_most_are_purged_in_chunks",
     EventPurgeIsTooEarly => "old_events_and_those_over_the_most_are_purged_in_chunks",
+    ServiceTokensLoseTheirScope => "a_service_token_is_found_in_every_field_and_listed_by_name",
+    ServiceTokenNamesAreOverwritten => "a_taken_name_or_digest_of_a_service_token_changes_nothing",
+    RemovedServiceTokensComeBack => "a_removed_service_token_is_gone_and_a_use_does_not_bring_it_back",
+    TheUseOfAServiceTokenGoesBack => "the_use_of_a_service_token_is_noted_and_never_goes_back",
+    ServiceTokensHaveNoEnd => "there_are_no_more_service_tokens_than_can_be",
 }
 
 fn stores(fault: Fault) -> Stores {

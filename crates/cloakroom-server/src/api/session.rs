@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use cloakroom::{NotAUse, Principal, Session, SessionRecord};
+use cloakroom::{NotAUse, Principal, Session, SessionRecord, Sessions};
 use serde_json::{Value, json};
 
 /// The session of this request. Asking is no use of it: polling must not defeat the idle timeout.
@@ -29,7 +29,15 @@ pub(crate) fn shown(principal: &Principal, current: bool) -> Value {
 pub(crate) fn listed(here: &Session, record: &SessionRecord) -> Value {
     let is_current = record.id == here.principal().session_id();
     let of = if is_current { here.principal().clone() } else { here.principal_of(record) };
-    let mut shown = shown(&of, is_current);
+    with_client(shown(&of, is_current), record)
+}
+
+/// A session of a list that no session asks for.
+pub(crate) fn listed_for(sessions: &Sessions, record: &SessionRecord) -> Value {
+    with_client(shown(&sessions.principal_of(record), false), record)
+}
+
+fn with_client(mut shown: Value, record: &SessionRecord) -> Value {
     shown["user_agent"] = record.client.user_agent().into();
     shown["ip"] = record.client.ip().map(|ip| ip.to_string()).into();
     shown

@@ -7,8 +7,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::CONTENT_TYPE;
-use cloakroom::Sessions;
 use cloakroom::world::{SystemClock, SystemRandom};
+use cloakroom::{Sessions, Validation};
 use cloakroom_core::account::{Account, LoginName, Role};
 use cloakroom_core::password::{
     Argon2idHasher, CountingHasher, HashError, HashParameters, Hasher, Password, PasswordHash, PasswordRules,
@@ -26,6 +26,7 @@ use crate::events::Recorder;
 use crate::hashing::{Hashing, WAITING_PER_HASH};
 use crate::locale::Catalogue;
 use crate::password::NewPasswords;
+use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
 use crate::throttle::Networks;
 
@@ -53,6 +54,7 @@ impl World {
             catalogue: Catalogue::load().unwrap(),
             setup: Setup::new(&SystemRandom).unwrap().0,
             recorder: Recorder::start(database.accounts()),
+            service_tokens: ServiceTokens::new(&Validation::Strict),
             networks: Networks { failures: 100, are_known: true },
             public_origin: None,
             clock: Arc::new(SystemClock),

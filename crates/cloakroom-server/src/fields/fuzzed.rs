@@ -52,11 +52,12 @@ fn read(content_type: &str, body: Vec<u8>) -> Result<Fields, Failure> {
 }
 
 /// What was sent, for comparing.
-fn sent(fields: &Fields) -> Vec<(&str, Result<&str, Option<bool>>)> {
-    let value = |value| match value {
-        &Value::Flag(flag) => Err(Some(flag)),
-        Value::Text(text) => Ok(text.as_str()),
-        Value::Other => Err(None),
+fn sent(fields: &Fields) -> Vec<(&str, serde_json::Value)> {
+    let value = |value: &Value| match value {
+        &Value::Flag(flag) => flag.into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::List(texts) => texts.iter().map(|text| text.as_str()).collect(),
+        Value::Other => serde_json::Value::Null,
     };
     fields.sent.iter().map(|(name, found)| (name.as_str(), value(found))).collect()
 }
@@ -102,12 +103,10 @@ fn check(content_type: &str, body: Vec<u8>) {
         }
     };
     let again = if content_type == FORM {
-        form_of(sent(&fields).into_iter().map(|(name, value)| (name, value.expect("a form has text only"))))
+        let sent = sent(&fields);
+        form_of(sent.iter().map(|(name, value)| (*name, value.as_str().expect("a form has text only"))))
     } else {
-        json_of(sent(&fields).into_iter().map(|(name, value)| match value {
-            Ok(text) => (name, text.into()),
-            Err(flag) => (name, flag.map_or(serde_json::Value::Null, Into::into)),
-        }))
+        json_of(sent(&fields).into_iter())
     };
     let again = read(content_type, again).expect("what was read can be read");
     assert_eq!(sent(&again), sent(&fields));

@@ -141,8 +141,15 @@ impl Drop for Site {
         if thread::panicking() {
             return;
         }
-        for table in ["sessions", "session_feed", "session_subjects", "accounts", "attempt_counters", "security_events"]
-        {
+        for table in [
+            "sessions",
+            "session_feed",
+            "session_subjects",
+            "accounts",
+            "attempt_counters",
+            "security_events",
+            "service_tokens",
+        ] {
             let rows = format!("SELECT coalesce(string_agg(row::text, ' '), '') FROM {table} row");
             if let Ok(rows) = self.cluster.psql("cloakroom", &rows) {
                 leaks::look_through_text(&rows, table);

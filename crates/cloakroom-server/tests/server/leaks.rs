@@ -13,6 +13,8 @@ use crate::process::{OTHER_PASSWORD, PASSWORD};
 
 /// How every token begins: no answer and no file has that, wherever it comes from.
 const TOKEN_PREFIX: &str = "ck1_";
+/// How every service token begins: no file has that. An answer says it, to whoever sends none.
+const SERVICE_TOKEN_PREFIX: &str = "cks1_";
 /// What is compared of a token's bytes: nothing has so many by chance.
 const COMPARED: usize = 16;
 
@@ -28,11 +30,19 @@ pub(crate) fn look_through(answer: &Answer) {
             _ => headers += value,
         }
     }
-    for text in [&headers, &answer.body] {
+    for text in [headers.as_str(), without_token(answer)] {
         for secret in [TOKEN_PREFIX, PASSWORD, OTHER_PASSWORD] {
             assert!(!text.contains(secret), "{secret} is in an answer: {answer:?}");
         }
     }
+}
+
+/// The body of an answer without the token that the service API hands over in it, once: where that was created.
+fn without_token(answer: &Answer) -> &str {
+    let handed_over = answer.body.strip_prefix(r#"{"token":"ck1_"#).filter(|_| answer.status == 201);
+    let Some((token, rest)) = handed_over.and_then(|rest| rest.split_once('"')) else { return &answer.body };
+    remember(token);
+    rest
 }
 
 fn remember(token: &str) {
@@ -43,7 +53,7 @@ fn remember(token: &str) {
 
 /// Looks through the rows of a table as text, in which bytes are hexadecimal.
 pub(crate) fn look_through_text(rows: &str, table: &str) {
-    for secret in [TOKEN_PREFIX, PASSWORD, OTHER_PASSWORD] {
+    for secret in [TOKEN_PREFIX, SERVICE_TOKEN_PREFIX, PASSWORD, OTHER_PASSWORD] {
         assert!(!rows.contains(secret), "{secret} is in {table}");
     }
     let tokens = TOKENS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,7 +75,7 @@ pub(crate) fn look_through_files(directory: &Path) {
 }
 
 fn look_through_file(bytes: &[u8], path: &Path) {
-    for secret in [TOKEN_PREFIX, PASSWORD, OTHER_PASSWORD] {
+    for secret in [TOKEN_PREFIX, SERVICE_TOKEN_PREFIX, PASSWORD, OTHER_PASSWORD] {
         let found = bytes.windows(secret.len()).position(|window| window == secret.as_bytes());
         assert_eq!(found, None, "{secret} is in {}", path.display());
     }

@@ -34,6 +34,8 @@ mod revocation;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod service;
+#[cfg(test)]
 mod setup;
 #[cfg(test)]
 mod standards;

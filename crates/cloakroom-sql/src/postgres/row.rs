@@ -8,6 +8,7 @@ use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::ending::Ending;
 use cloakroom_core::event::{EventId, EventReason, SecurityEvent};
 use cloakroom_core::password::PasswordHash;
+use cloakroom_core::service_token::{ServiceTokenDigest, ServiceTokenName, ServiceTokenRecord};
 use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
 use cloakroom_core::store::{StoreError, StoreErrorKind};
 use cloakroom_core::throttle::{Counter, CounterKey};
@@ -88,6 +89,18 @@ pub(crate) fn account(row: &PgRow) -> Result<Account, StoreError> {
         created_at: source.time("created_at")?,
         password_changed_at: source.time("password_changed_at")?,
         disabled_at: source.get::<Option<Time>>("disabled_at")?.map(|time| time.0),
+    })
+}
+
+pub(crate) fn service_token(row: &PgRow) -> Result<ServiceTokenRecord, StoreError> {
+    let source = Source { row, table: "service_tokens" };
+    let digest: &[u8] = source.get("digest")?;
+    Ok(ServiceTokenRecord {
+        name: source.parsed("name", ServiceTokenName::new)?,
+        digest: ServiceTokenDigest::from_bytes(digest.try_into().map_err(|_| source.corrupt("digest"))?),
+        scope: source.parsed("scope", str::parse)?,
+        created_at: source.time("created_at")?,
+        last_used_at: source.get::<Option<Time>>("last_used_at")?.map(|time| time.0),
     })
 }
 

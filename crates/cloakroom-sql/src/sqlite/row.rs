@@ -8,6 +8,7 @@ use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::ending::Ending;
 use cloakroom_core::event::{EventId, EventReason, SecurityEvent};
 use cloakroom_core::password::PasswordHash;
+use cloakroom_core::service_token::{ServiceTokenDigest, ServiceTokenName, ServiceTokenRecord};
 use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
 use cloakroom_core::store::{StoreError, StoreErrorKind};
 use cloakroom_core::throttle::{Counter, CounterKey};
@@ -139,6 +140,18 @@ pub(crate) fn account(row: &SqliteRow) -> Result<Account, StoreError> {
         created_at: source.time("created_at")?,
         password_changed_at: source.time("password_changed_at")?,
         disabled_at: disabled_at.map(Timestamp::from_millis),
+    })
+}
+
+pub(crate) fn service_token(row: &SqliteRow) -> Result<ServiceTokenRecord, StoreError> {
+    let source = Source { row, table: "service_tokens" };
+    let digest: &[u8] = source.get("digest")?;
+    Ok(ServiceTokenRecord {
+        name: source.parsed("name", ServiceTokenName::new)?,
+        digest: ServiceTokenDigest::from_bytes(digest.try_into().map_err(|_| source.corrupt("digest"))?),
+        scope: source.parsed("scope", str::parse)?,
+        created_at: source.time("created_at")?,
+        last_used_at: source.get::<Option<i64>>("last_used_at")?.map(Timestamp::from_millis),
     })
 }
 

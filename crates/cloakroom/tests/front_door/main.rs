@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod by_token;
+#[cfg(test)]
 mod ended;
 #[cfg(test)]
 mod form_token;

@@ -37,3 +37,13 @@ CREATE TABLE security_events (
 );
 
 CREATE INDEX security_events_by_subject ON security_events (subject, id) WHERE subject IS NOT NULL;
+
+-- Credentials of applications that call the service API.
+CREATE TABLE service_tokens (
+    name text COLLATE "C" NOT NULL PRIMARY KEY CHECK (octet_length(name) BETWEEN 1 AND 64),
+    -- Derived from the secret, which is stored nowhere.
+    digest bytea NOT NULL UNIQUE CHECK (octet_length(digest) = 32),
+    scope text NOT NULL CHECK (scope IN ('sessions', 'admin')),
+    created_at timestamptz NOT NULL,
+    last_used_at timestamptz
+);

@@ -37,3 +37,13 @@ CREATE TABLE security_events (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX security_events_by_subject ON security_events (subject, id) WHERE subject IS NOT NULL;
+
+-- Credentials of applications that call the service API.
+CREATE TABLE service_tokens (
+    name TEXT NOT NULL PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 64),
+    -- Derived from the secret, which is stored nowhere.
+    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    scope TEXT NOT NULL CHECK (scope IN ('sessions', 'admin')),
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER
+) STRICT;
