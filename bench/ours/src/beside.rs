@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::ending::{EndReason, Ending};
-use cloakroom_core::session::{SessionRecord, Subject};
+use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::{
-    FeedReader, Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
+    CountedPage, EndedPage, FeedReader, Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed, SessionFilter, SessionPage, SessionStore, StoreError,
     StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
@@ -66,8 +66,28 @@ impl SessionStore for Beside {
         self.store.end(target, reason, at)
     }
 
-    fn list(&self, query: ListQuery) -> StoreFuture<'_, Vec<SessionRecord>> {
+    fn list(&self, query: ListQuery) -> StoreFuture<'_, SessionPage> {
         self.store.list(query)
+    }
+
+    fn count_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, CountedPage> {
+        self.store.count_matching(filter, before, at)
+    }
+
+    fn end_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        chunk: u32,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> StoreFuture<'_, EndedPage> {
+        self.store.end_matching(filter, before, chunk, reason, at)
     }
 
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {

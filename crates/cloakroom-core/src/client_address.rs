@@ -38,6 +38,11 @@ impl Network {
         self.0.contains(&address.to_canonical())
     }
 
+    /// Its first address, and how many bits its addresses share with that one.
+    pub fn parts(&self) -> (IpAddr, u8) {
+        (self.0.addr(), self.0.prefix_len())
+    }
+
     /// The network that one client has at its command: an IPv4 address alone, an IPv6 one with all that share its first 64 bits.
     pub fn of_client(address: IpAddr) -> Self {
         Self(cut(address, u8::MAX, NETWORK_BITS_V6))

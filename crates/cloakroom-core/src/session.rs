@@ -37,6 +37,12 @@ impl SessionId {
         Ok(Self(uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid()))
     }
 
+    /// What is before every id of a session created at `at` or later.
+    pub fn first_of(at: Timestamp) -> Self {
+        let millis = u64::try_from(at.as_millis()).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+    }
+
     /// Takes an id read from a store.
     pub const fn from_uuid(id: Uuid) -> Self {
         Self(id)

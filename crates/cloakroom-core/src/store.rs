@@ -9,6 +9,7 @@ pub mod contract;
 pub mod memory;
 
 mod error;
+mod filter;
 mod service_token;
 
 use std::fmt::Debug;
@@ -18,6 +19,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::{StoreError, StoreErrorKind};
+pub use filter::{
+    CountedPage, EndedPage, LOOKED_AT_MAX, ListQuery, NotAPiece, PIECE_BYTES_MAX, SessionFilter, SessionPage,
+    UserAgentPiece,
+};
 pub use service_token::{Added, ServiceTokenStore};
 
 use crate::account::{Account, LoginName};
@@ -116,17 +121,6 @@ pub enum Target {
     Everyone,
 }
 
-/// Which sessions to list, newest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListQuery {
-    /// Of one subject, or of all.
-    pub subject: Option<Subject>,
-    /// Only sessions with an id below this one: the last id of the page before.
-    pub before: Option<SessionId>,
-    /// At most this many, up to [`PAGE_MAX`].
-    pub limit: u32,
-}
-
 /// What to purge.
 #[derive(Clone, Copy, Debug)]
 pub struct Purge {
@@ -219,8 +213,30 @@ pub trait SessionStore: Send + Sync + Debug + 'static {
     /// Ends sessions; returns how many there were. Durable when it returns.
     fn end(&self, target: Target, reason: EndReason, at: Timestamp) -> StoreFuture<'_, u64>;
 
-    /// Lists sessions, newest first, ended ones that are not purged included.
-    fn list(&self, query: ListQuery) -> StoreFuture<'_, Vec<SessionRecord>>;
+    /// Lists sessions, newest first, ended ones that are not purged included. A page looks at [`LOOKED_AT_MAX`] rows at most, so that
+    /// it may be short or empty and have a next one.
+    fn list(&self, query: ListQuery) -> StoreFuture<'_, SessionPage>;
+
+    /// Counts living sessions that match, of the next [`LOOKED_AT_MAX`] rows below `before`.
+    fn count_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, CountedPage>;
+
+    /// Ends a chunk of the sessions that match, newest first: `chunk` of them at most (up to [`PAGE_MAX`]), of the next
+    /// [`LOOKED_AT_MAX`] rows below `before`, in one transaction. Durable when it returns.
+    ///
+    /// What does not match any more when it is its turn stays. Logins under way are not overtaken.
+    fn end_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        chunk: u32,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> StoreFuture<'_, EndedPage>;
 
     /// A subject's last endings, newest first, at most `limit` (up to [`PAGE_MAX`]).
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>>;

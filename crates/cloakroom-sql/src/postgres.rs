@@ -10,6 +10,7 @@ mod database;
 mod error;
 mod event;
 mod feed;
+mod filter;
 mod follow;
 mod gate;
 mod hint;

@@ -8,6 +8,7 @@ mod database;
 mod error;
 mod event;
 mod feed;
+mod filter;
 mod follow;
 mod location;
 mod login;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cloakroom_core::ending::EndReason;
 use cloakroom_core::session::{SessionId, SessionRecord, Subject, Times};
-use cloakroom_core::store::{ListQuery, StoreError};
+use cloakroom_core::store::{ListQuery, SessionFilter, StoreError};
 use cloakroom_core::time::Steady;
 use cloakroom_core::token::TokenDigest;
 use cloakroom_core::verdict::{Verdict, verdict};
@@ -151,9 +151,10 @@ impl Awaited<'_> {
 
     /// The first of the subject's sessions before the next id: this one, if it is there and still the subject's.
     async fn record(&self) -> Result<Option<SessionRecord>, StoreError> {
-        let query = ListQuery { subject: Some(self.subject.clone()), before: Some(self.id.successor()), limit: 1 };
-        let found = self.shared.store().list(query).await?;
-        Ok(found.into_iter().find(|record| record.id == self.id))
+        let filter = SessionFilter::of(self.subject.clone());
+        let query = ListQuery { filter, before: Some(self.id.successor()), limit: 1 };
+        let page = self.shared.store().list(query).await?;
+        Ok(page.sessions.into_iter().find(|record| record.id == self.id))
     }
 
     async fn reason(&self) -> Result<EndReason, StoreError> {

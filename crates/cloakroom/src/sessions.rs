@@ -9,7 +9,7 @@ use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::policy::Policy;
 use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::memory::MemoryStore;
-use cloakroom_core::store::{ListQuery, Target};
+use cloakroom_core::store::{ListQuery, SessionFilter, Target};
 use http::HeaderMap;
 
 use crate::builder::Builder;
@@ -171,13 +171,12 @@ impl Sessions {
         let (mut living, mut before) = (Vec::new(), before);
         // Ended sessions that are not purged yet are in between: ask until the page is full or there are no more.
         while living.len() < limit as usize {
-            let query = ListQuery { subject: Some(subject.clone()), before, limit };
+            let query = ListQuery { filter: SessionFilter::of(subject.clone()), before, limit };
             let page = self.shared.store().list(query).await?;
-            let Some(last) = page.last() else { break };
-            before = Some(last.id);
-            let is_last = page.len() < limit as usize;
-            living.extend(page.into_iter().filter(|r| verdict(r, now, self.shared.policy()) == Verdict::Usable));
-            if is_last {
+            let usable = page.sessions.into_iter().filter(|r| verdict(r, now, self.shared.policy()) == Verdict::Usable);
+            living.extend(usable);
+            before = page.next;
+            if before.is_none() {
                 break;
             }
         }

@@ -26,7 +26,8 @@
 //! sharper then. `CLOAKROOM_SEED` names the seed of one more random schedule; what fails prints its seed.
 //!
 //! Where the traits leave room, the contract decides:
-//! - ending a session that has expired and is not purged counts, and its reason is the one given;
+//! - ending a session that has expired and is not purged counts, and its reason is the one given; a filtered end ends it too, for
+//!   that reason, and counts the living alone;
 //! - a replaced token is no ending: nothing is recorded, and [`SessionStore::ending_of`] its digest is `None`;
 //! - a login that is overtaken or a conflict supersedes nothing and ends nothing over the cap;
 //! - the oldest over the cap is the oldest login, not the least used one;
@@ -44,6 +45,7 @@ mod account_change;
 mod ending;
 mod event;
 mod feed;
+mod filter;
 mod list;
 mod login;
 mod moment;
@@ -287,6 +289,19 @@ clauses! { $
         a_page_starts_below_an_id_that_is_gone,
         expired_sessions_are_listed_until_they_are_purged,
         no_page_is_longer_than_the_longest,
+    }
+    filter {
+        each_field_of_a_filter_is_asked,
+        fields_of_a_filter_are_asked_together,
+        a_page_with_a_next_one_is_not_the_last,
+        only_the_living_are_counted,
+        a_count_begins_below_an_id,
+        a_filtered_end_ends_what_matches_and_says_why,
+        a_filtered_end_goes_in_chunks,
+        a_filtered_end_leaves_nothing_that_matches,
+        a_filtered_end_overtakes_no_login,
+        what_matches_no_more_is_not_ended,
+        concurrent_filtered_ends_count_each_session_once,
     }
     purge {
         purging_takes_what_ended_before_a_time,

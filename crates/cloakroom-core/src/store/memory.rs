@@ -8,21 +8,22 @@ mod feed;
 mod service_token;
 mod throttle;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use self::feed::Entry;
 use super::{
-    FeedReader, Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore,
-    StoreError, StoreErrorKind, StoreFuture, Target, Touch,
+    CountedPage, EndedPage, FeedReader, Issue, Issued, LOOKED_AT_MAX, ListQuery, Moment, PAGE_MAX, Purge, Purged,
+    Replace, Scrub, Scrubbed, SessionFilter, SessionPage, SessionStore, StoreError, StoreErrorKind, StoreFuture,
+    Target, Touch,
 };
 use crate::account::{Account, LoginName};
 use crate::ending::{EndReason, Ending};
 use crate::event::{EventId, SecurityEvent};
 use crate::service_token::{ServiceTokenName, ServiceTokenRecord};
-use crate::session::{ClientFacts, SessionRecord, Subject};
+use crate::session::{ClientFacts, SessionId, SessionRecord, Subject};
 use crate::throttle::{Counter, CounterKey};
 use crate::time::Timestamp;
 use crate::token::TokenDigest;
@@ -180,15 +181,41 @@ impl State {
         }
     }
 
-    fn list(&self, query: &ListQuery) -> Vec<SessionRecord> {
-        let mut found: Vec<_> = self
+    /// The sessions that one page of a walk looks at, newest first; with the last id, if there are more below.
+    fn window(&self, filter: &SessionFilter, before: Option<SessionId>) -> (Vec<&SessionRecord>, Option<SessionId>) {
+        let start = filter.start(before);
+        let mut window: Vec<_> = self
             .sessions
             .values()
-            .filter(|record| query.subject.as_ref().is_none_or(|subject| record.subject == *subject))
-            .filter(|record| query.before.is_none_or(|before| record.id < before))
+            .filter(|record| filter.subject.as_ref().is_none_or(|subject| record.subject == *subject))
+            .filter(|record| start.is_none_or(|start| record.id < start))
             .collect();
-        found.sort_by_key(|record| std::cmp::Reverse(record.id));
-        found.into_iter().take(query.limit.min(PAGE_MAX) as usize).cloned().collect()
+        window.sort_unstable_by_key(|record| std::cmp::Reverse(record.id));
+        let is_more = window.len() > LOOKED_AT_MAX as usize;
+        window.truncate(LOOKED_AT_MAX as usize);
+        let looked_to = window.last().filter(|_| is_more).map(|record| record.id);
+        (window, looked_to)
+    }
+
+    fn list(&self, query: &ListQuery) -> SessionPage {
+        let (window, looked_to) = self.window(&query.filter, query.before);
+        let fetched = query.limit.min(PAGE_MAX) as usize + 1;
+        let found = window.into_iter().filter(|record| query.filter.matches(record)).take(fetched).cloned();
+        SessionPage::of(found.collect(), query.limit, looked_to)
+    }
+
+    fn count_matching(&self, filter: &SessionFilter, before: Option<SessionId>, at: Timestamp) -> CountedPage {
+        let (window, next) = self.window(filter, before);
+        let living = window.into_iter().filter(|record| filter.matches(record) && record.is_living(at)).count();
+        CountedPage { living: living as u64, next }
+    }
+
+    fn end_matching(&mut self, query: &ListQuery, reason: EndReason, at: Timestamp) -> EndedPage {
+        let SessionPage { sessions, next } = self.list(query);
+        let ended = sessions.iter().filter(|record| record.is_living(at)).count() as u64;
+        let ids: HashSet<_> = sessions.iter().map(|record| record.id).collect();
+        self.end_where(reason, at, |_, record| ids.contains(&record.id));
+        EndedPage { ended, next }
     }
 
     fn scrub(&mut self, scrub: Scrub) -> Scrubbed {
@@ -263,8 +290,28 @@ impl SessionStore for MemoryStore {
         ready(Ok(self.state().end(target, reason, at)))
     }
 
-    fn list(&self, query: ListQuery) -> StoreFuture<'_, Vec<SessionRecord>> {
+    fn list(&self, query: ListQuery) -> StoreFuture<'_, SessionPage> {
         ready(Ok(self.state().list(&query)))
+    }
+
+    fn count_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, CountedPage> {
+        ready(Ok(self.state().count_matching(&filter, before, at)))
+    }
+
+    fn end_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        chunk: u32,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> StoreFuture<'_, EndedPage> {
+        ready(Ok(self.state().end_matching(&ListQuery { filter, before, limit: chunk.max(1) }, reason, at)))
     }
 
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {

@@ -9,7 +9,7 @@ use cloakroom_core::coherence::Horizon;
 use cloakroom_core::service_token::ServiceTokenRecord;
 use cloakroom_core::session::{SessionRecord, Subject};
 use cloakroom_core::store::memory::MemoryStore;
-use cloakroom_core::store::{Issue, ListQuery, Moment, PAGE_MAX, SessionStore as _, StoreError};
+use cloakroom_core::store::{Issue, ListQuery, Moment, PAGE_MAX, SessionFilter, SessionStore as _, StoreError};
 use cloakroom_core::throttle::CounterKey;
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -77,7 +77,9 @@ impl Faulty {
 
     /// All sessions of a subject or of all, newest first.
     pub(crate) async fn rows(&self, subject: Option<Subject>) -> Result<Vec<SessionRecord>, StoreError> {
-        self.inner.list(ListQuery { subject, before: None, limit: PAGE_MAX }).await
+        let filter = SessionFilter { subject, ..SessionFilter::default() };
+        let page = self.inner.list(ListQuery { filter, before: None, limit: PAGE_MAX }).await?;
+        Ok(page.sessions)
     }
 
     /// Issues a session that should not be.

@@ -4,6 +4,7 @@ mod accounts;
 mod events;
 mod faulty;
 mod feed;
+mod filter;
 mod service_tokens;
 mod sessions;
 mod throttle;
@@ -75,6 +76,25 @@ faults! {
     ListIgnoresTheSubject => "a_list_of_a_subject_has_its_sessions_only",
     ListRepeatsTheLast => "pages_follow_each_other_without_gap_or_overlap",
     ListIsUnbounded => "no_page_is_longer_than_the_longest",
+    ListLosesTheNext => "pages_follow_each_other_without_gap_or_overlap",
+    ListAlwaysHasANext => "a_page_with_a_next_one_is_not_the_last",
+    FilterIgnoresTheNetwork => "each_field_of_a_filter_is_asked",
+    FilterIgnoresTheTime => "each_field_of_a_filter_is_asked",
+    FilterIgnoresTheMethod => "each_field_of_a_filter_is_asked",
+    FilterIgnoresTheBrowser => "each_field_of_a_filter_is_asked",
+    FilterFoldsNoCase => "each_field_of_a_filter_is_asked",
+    FilterForgetsTheRest => "fields_of_a_filter_are_asked_together",
+    CountTakesTheExpired => "only_the_living_are_counted",
+    CountIgnoresTheCursor => "a_count_begins_below_an_id",
+    FilteredEndCountsTheExpired => "only_the_living_are_counted",
+    FilteredEndSparesTheExpired => "a_filtered_end_leaves_nothing_that_matches",
+    FilteredEndIgnoresTheChunk => "a_filtered_end_goes_in_chunks",
+    FilteredEndLosesTheNext => "a_filtered_end_goes_in_chunks",
+    FilteredEndStopsAtAPage => "a_filtered_end_leaves_nothing_that_matches",
+    FilteredEndLosesTheReason => "a_filtered_end_ends_what_matches_and_says_why",
+    FilteredEndOvertakesLogins => "a_filtered_end_overtakes_no_login",
+    FilteredEndFindsThenEnds => "what_matches_no_more_is_not_ended",
+    FilteredEndFindsThenCounts => "concurrent_filtered_ends_count_each_session_once",
     PurgeTakesTheLiving => "purging_never_takes_the_living",
     PurgeIsTooEarly => "purging_takes_what_ended_before_a_time",
     PurgeIsTooLate => "purging_takes_what_ended_before_a_time",

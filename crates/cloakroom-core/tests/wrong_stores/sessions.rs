@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use cloakroom_core::ending::{EndReason, Ending};
-use cloakroom_core::session::{SessionRecord, Subject};
+use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::{
-    FeedReader, Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore,
-    StoreError, StoreErrorKind, StoreFuture, Target, Touch,
+    CountedPage, EndedPage, FeedReader, Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub,
+    Scrubbed, SessionFilter, SessionPage, SessionStore, StoreError, StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -240,32 +240,32 @@ impl Faulty {
         Ok(if self.fault == Fault::EndCountsOne { ended.min(1) } else { ended })
     }
 
-    async fn wrong_list(&self, mut query: ListQuery) -> Result<Vec<SessionRecord>, StoreError> {
+    async fn wrong_list(&self, mut query: ListQuery) -> Result<SessionPage, StoreError> {
         match self.fault {
             Fault::ListIsOldestFirst => {
-                return self.inner.list(query).await.map(|mut rows| {
-                    rows.reverse();
-                    rows
+                return self.inner.list(query).await.map(|mut page| {
+                    page.sessions.reverse();
+                    page
                 });
             }
             Fault::ListIgnoresTheLimit => query.limit = PAGE_MAX,
-            Fault::ListIgnoresTheSubject => query.subject = None,
-            Fault::ListRepeatsTheLast => {
-                let (before, limit) = (query.before.take(), std::mem::replace(&mut query.limit, PAGE_MAX));
-                let rows = self.inner.list(query).await?.into_iter();
-                let rows = rows.filter(|record| before.is_none_or(|before| record.id <= before));
-                return Ok(rows.take(limit as usize).collect());
-            }
+            Fault::ListIgnoresTheSubject => query.filter.subject = None,
+            Fault::ListRepeatsTheLast => query.before = query.before.map(|before| before.successor()),
             Fault::ListIsUnbounded if query.limit > PAGE_MAX => {
-                let mut rows = self.inner.list(query.clone()).await?;
-                query.before = rows.last().map(|record| record.id);
-                rows.extend(self.inner.list(query).await?);
-                return Ok(rows);
+                let mut page = self.inner.list(query.clone()).await?;
+                query.before = page.next;
+                page.sessions.extend(self.inner.list(query).await?.sessions);
+                return Ok(page);
             }
-            Fault::SubjectsFoldCase => query.subject = query.subject.as_ref().map(folded),
-            _ => (),
+            Fault::SubjectsFoldCase => query.filter.subject = query.filter.subject.as_ref().map(folded),
+            _ => self.blind(&mut query.filter),
         }
-        self.inner.list(query).await
+        let page = self.inner.list(query).await?;
+        Ok(match self.fault {
+            Fault::ListLosesTheNext => SessionPage { next: None, ..page },
+            Fault::ListAlwaysHasANext => SessionPage { next: page.sessions.last().map(|last| last.id), ..page },
+            _ => page,
+        })
     }
 
     async fn wrong_endings(&self, subject: Subject, limit: u32) -> Result<Vec<Ending>, StoreError> {
@@ -350,8 +350,28 @@ impl SessionStore for Faulty {
         Box::pin(self.wrong_end(target, reason, at))
     }
 
-    fn list(&self, query: ListQuery) -> StoreFuture<'_, Vec<SessionRecord>> {
+    fn list(&self, query: ListQuery) -> StoreFuture<'_, SessionPage> {
         Box::pin(self.wrong_list(query))
+    }
+
+    fn count_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, CountedPage> {
+        Box::pin(self.wrong_count_matching(filter, before, at))
+    }
+
+    fn end_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        chunk: u32,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> StoreFuture<'_, EndedPage> {
+        Box::pin(self.wrong_end_matching(ListQuery { filter, before, limit: chunk }, reason, at))
     }
 
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {

@@ -8,7 +8,7 @@ use axum::response::Response;
 use cloakroom::{Code, EndReason, Recent, Session, SessionId, Sessions, Subject, Target};
 use cloakroom_core::account::Role;
 use cloakroom_core::event::EventKind;
-use cloakroom_core::store::ListQuery;
+use cloakroom_core::store::{ListQuery, SessionFilter};
 use cloakroom_core::verdict::{Verdict, verdict};
 use serde_json::{Value, json};
 
@@ -62,12 +62,14 @@ pub(crate) async fn list(
     }
     fields.finish()?;
     let subject = subject.and_then(Result::ok);
-    let query = ListQuery { subject, before: asked.before, limit: asked.fetched() };
-    let mut page = app.database().sessions().list(query).await?;
-    let next = asked.cut(&mut page);
+    let filter = SessionFilter { subject, ..SessionFilter::default() };
+    let query = ListQuery { filter, before: asked.before, limit: asked.limit };
+    let page = app.database().sessions().list(query).await?;
+    let next = page.next.map(|id| id.to_string());
     let now = app.now();
     // The store also lists what expired and is not purged yet.
-    let living = page.iter().filter(|record| verdict(*record, now, app.sessions().policy()) == Verdict::Usable);
+    let living =
+        page.sessions.iter().filter(|record| verdict(*record, now, app.sessions().policy()) == Verdict::Usable);
     let sessions: Vec<_> = living.map(|record| listed(&administrator.0, record)).collect();
     Ok(Json(json!({ "sessions": sessions, "next_cursor": next })))
 }

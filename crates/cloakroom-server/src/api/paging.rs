@@ -14,7 +14,8 @@ const LIMIT_MAX: u32 = 100;
 pub(super) struct Page {
     /// After this one.
     pub(super) before: Option<SessionId>,
-    limit: u32,
+    /// At most so many.
+    pub(super) limit: u32,
 }
 
 impl Page {

@@ -8,7 +8,7 @@ use cloakroom_core::account::LoginName;
 use cloakroom_core::ending::EndReason;
 use cloakroom_core::event::EventKind;
 use cloakroom_core::session::{SessionId, SessionRecord, Subject};
-use cloakroom_core::store::{ListQuery, PAGE_MAX, Target};
+use cloakroom_core::store::{ListQuery, PAGE_MAX, SessionFilter, Target};
 use cloakroom_core::verdict::{Verdict, verdict};
 use cloakroom_core::world::Clock as _;
 use cloakroom_sql::Database;
@@ -80,18 +80,18 @@ async fn list(subject: Option<String>, as_json: bool, config: &Config, database:
     let mut before = None;
     let now = SystemClock.now();
     loop {
-        let query = ListQuery { subject: subject.clone(), before, limit: PAGE_MAX };
-        let page = database.sessions().list(query).await?;
+        let filter = SessionFilter { subject: subject.clone(), ..SessionFilter::default() };
+        let page = database.sessions().list(ListQuery { filter, before, limit: PAGE_MAX }).await?;
         // The store also lists what expired and is not purged yet.
-        let living = page.iter().filter(|session| verdict(*session, now, &config.policy) == Verdict::Usable);
+        let living = page.sessions.iter().filter(|session| verdict(*session, now, &config.policy) == Verdict::Usable);
         let mut out = io::stdout().lock();
         let written =
             if as_json { array.write(living.map(element), &mut out) } else { columns.write(living.map(row), &mut out) };
         written.map_err(|error| Failure::output(&error))?;
-        if page.len() < PAGE_MAX as usize {
+        before = page.next;
+        if before.is_none() {
             break;
         }
-        before = page.last().map(|session| session.id);
     }
     if as_json {
         array.finish(&mut io::stdout().lock()).map_err(|error| Failure::output(&error))?;

@@ -91,8 +91,8 @@ impl World {
     }
 
     async fn rows(&self) -> usize {
-        let everything = ListQuery { subject: None, before: None, limit: 500 };
-        self.database.sessions().list(everything).await.unwrap().len()
+        let everything = ListQuery { limit: 500, ..ListQuery::default() };
+        self.database.sessions().list(everything).await.unwrap().sessions.len()
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use cloakroom_core::ending::{EndReason, Ending};
-use cloakroom_core::session::{SessionRecord, Subject};
+use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::{
-    FeedReader, Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore,
-    StoreError, StoreErrorKind, StoreFuture, Target, Touch,
+    CountedPage, EndedPage, FeedReader, Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed,
+    SessionFilter, SessionPage, SessionStore, StoreError, StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -20,10 +20,7 @@ use super::follow::Reader;
 use super::statements::TOUCH;
 use super::value::Time;
 use super::{login, row};
-use crate::statements::{
-    LIST_SESSIONS, LIST_SESSIONS_BEFORE, LIST_SESSIONS_OF, LIST_SESSIONS_OF_BEFORE, REPLACE_TOKEN,
-    REPLACE_TOKEN_REAUTHENTICATED,
-};
+use crate::statements::{REPLACE_TOKEN, REPLACE_TOKEN_REAUTHENTICATED};
 
 impl SessionStore for PostgresDatabase {
     fn begin(&self) -> StoreFuture<'_, Moment> {
@@ -54,8 +51,29 @@ impl SessionStore for PostgresDatabase {
         Box::pin(self.end_target(target, Cause::new(reason, at)))
     }
 
-    fn list(&self, query: ListQuery) -> StoreFuture<'_, Vec<SessionRecord>> {
+    fn list(&self, query: ListQuery) -> StoreFuture<'_, SessionPage> {
         Box::pin(self.session_page(query))
+    }
+
+    fn count_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, CountedPage> {
+        Box::pin(self.count_page(filter, before, at))
+    }
+
+    fn end_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        chunk: u32,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> StoreFuture<'_, EndedPage> {
+        let query = ListQuery { filter, before, limit: chunk.max(1) };
+        Box::pin(self.end_page(query, Cause::new(reason, at), at))
     }
 
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {
@@ -80,20 +98,6 @@ impl SessionStore for PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    async fn session_page(&self, query: ListQuery) -> Result<Vec<SessionRecord>, StoreError> {
-        let before = query.before.map(|id| *id.as_uuid());
-        let subject = query.subject.as_ref().map(Subject::as_str);
-        let statement = match (subject, before) {
-            (None, None) => sqlx::query(LIST_SESSIONS),
-            (None, Some(before)) => sqlx::query(LIST_SESSIONS_BEFORE).bind(before),
-            (Some(subject), None) => sqlx::query(LIST_SESSIONS_OF).bind(subject),
-            (Some(subject), Some(before)) => sqlx::query(LIST_SESSIONS_OF_BEFORE).bind(subject).bind(before),
-        };
-        let limited = statement.bind(i64::from(query.limit.min(PAGE_MAX)));
-        let rows = self.fetch_all(limited).await?;
-        rows.iter().map(row::session).collect()
-    }
-
     /// Records uses in one statement; returns those refused, in the order they came.
     async fn record_uses(&self, touches: Vec<Touch>, now: Timestamp) -> Result<Vec<TokenDigest>, StoreError> {
         let mut latest: HashMap<TokenDigest, Timestamp> = HashMap::with_capacity(touches.len());

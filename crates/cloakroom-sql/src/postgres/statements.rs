@@ -26,6 +26,19 @@ macro_rules! told {
     };
 }
 
+/// In a window of a walk, below $1 and down to $2, and matching: created before $3, by method $4, with this piece in the user agent
+/// ($5), from this network ($6, and the one it is when it is written as IPv6). What is NULL asks for nothing. IPv4 written as IPv6
+/// lies in no network of IPv6, and a network that somebody wrote in place of an address is read as its address.
+macro_rules! matching {
+    () => {
+        "FROM sessions WHERE id < $1 AND id >= $2 AND ($3::timestamptz IS NULL OR created_at < $3) \
+         AND ($4::text IS NULL OR auth_method = $4) \
+         AND ($5::text IS NULL OR strpos(lower(user_agent COLLATE \"C\"), $5) > 0) \
+         AND ($6::text[] IS NULL OR (host(ip)::inet <<= ANY($6::inet[]) \
+         AND (family(($6::inet[])[1]) = 4 OR NOT ip <<= '::ffff:0.0.0.0/96')))"
+    };
+}
+
 /// The entries of the feed that [`FOLLOW`] names.
 macro_rules! entries {
     ($which:literal) => {
@@ -100,6 +113,19 @@ pub(crate) const TOUCH: &str = concat!(
      UPDATE sessions SET last_seen_at = GREATEST(last_seen_at, used.at) FROM found JOIN used ON used.digest = found.token_digest \
      WHERE sessions.token_digest = found.token_digest RETURNING sessions.token_digest"
 );
+
+// Filters.
+pub(crate) const MATCHING: &str =
+    concat!("SELECT ", session_columns!(), " ", matching!(), " ORDER BY id DESC LIMIT $7");
+pub(crate) const MATCHING_OF: &str =
+    concat!("SELECT ", session_columns!(), " ", matching!(), " AND subject = $8 ORDER BY id DESC LIMIT $7");
+pub(crate) const COUNT_MATCHING: &str = concat!("SELECT count(*) ", matching!(), " AND ", living_at!("$7"));
+pub(crate) const COUNT_MATCHING_OF: &str =
+    concat!("SELECT count(*) ", matching!(), " AND subject = $8 AND ", living_at!("$7"));
+/// By their ids, because a token may have been replaced since; locked in the order of their digests, as everywhere.
+pub(crate) const LOCK_IDS: &str =
+    concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = ANY($1) ORDER BY token_digest FOR UPDATE");
+pub(crate) const END_IDS: &str = "DELETE FROM sessions WHERE id = ANY($1)";
 
 // Ending.
 pub(crate) const END_TOKEN: &str = concat!("DELETE FROM sessions USING ", told!(), " WHERE token_digest = $3");

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use cloakroom_core::coherence::Held;
 use cloakroom_core::ending::{EndReason, Ending};
-use cloakroom_core::session::{SessionRecord, Subject};
+use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::{
-    FeedReader, Issue, Issued, ListQuery, Moment, PAGE_MAX, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore,
-    StoreError, StoreErrorKind, StoreFuture, Target, Touch,
+    CountedPage, EndedPage, FeedReader, Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed,
+    SessionFilter, SessionPage, SessionStore, StoreError, StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -17,13 +17,11 @@ use sqlx::SqliteConnection;
 
 use super::database::SqliteDatabase;
 use super::error::store_error;
+use super::feed::Cause;
 use super::lookup::NotHere;
 use super::statements::{FIND_SESSION, IS_LIVING, TOUCH};
 use super::{feed, login, row};
-use crate::statements::{
-    LIST_SESSIONS, LIST_SESSIONS_BEFORE, LIST_SESSIONS_OF, LIST_SESSIONS_OF_BEFORE, REPLACE_TOKEN,
-    REPLACE_TOKEN_REAUTHENTICATED,
-};
+use crate::statements::{REPLACE_TOKEN, REPLACE_TOKEN_REAUTHENTICATED};
 
 impl SessionStore for SqliteDatabase {
     fn begin(&self) -> StoreFuture<'_, Moment> {
@@ -64,8 +62,29 @@ impl SessionStore for SqliteDatabase {
         Box::pin(self.writer().run(move |connection| Box::pin(feed::end(connection, target, reason, at))))
     }
 
-    fn list(&self, query: ListQuery) -> StoreFuture<'_, Vec<SessionRecord>> {
+    fn list(&self, query: ListQuery) -> StoreFuture<'_, SessionPage> {
         Box::pin(self.session_page(query))
+    }
+
+    fn count_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, CountedPage> {
+        Box::pin(self.count_page(filter, before, at))
+    }
+
+    fn end_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        chunk: u32,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> StoreFuture<'_, EndedPage> {
+        let query = ListQuery { filter, before, limit: chunk.max(1) };
+        Box::pin(self.end_page(query, Cause::new(reason, at), at))
     }
 
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {
@@ -99,20 +118,6 @@ impl SqliteDatabase {
             .await
             .map_err(store_error)?;
         row.as_ref().map(row::session).transpose()
-    }
-
-    async fn session_page(&self, query: ListQuery) -> Result<Vec<SessionRecord>, StoreError> {
-        let before = query.before.map(|id| id.to_string());
-        let subject = query.subject.as_ref().map(Subject::as_str);
-        let statement = match (subject, before) {
-            (None, None) => sqlx::query(LIST_SESSIONS),
-            (None, Some(before)) => sqlx::query(LIST_SESSIONS_BEFORE).bind(before),
-            (Some(subject), None) => sqlx::query(LIST_SESSIONS_OF).bind(subject),
-            (Some(subject), Some(before)) => sqlx::query(LIST_SESSIONS_OF_BEFORE).bind(subject).bind(before),
-        };
-        let limited = statement.bind(i64::from(query.limit.min(PAGE_MAX)));
-        let rows = limited.fetch_all(&self.readers().pool()?).await.map_err(store_error)?;
-        rows.iter().map(row::session).collect()
     }
 }
 
@@ -166,7 +171,7 @@ async fn replace(connection: &mut SqliteConnection, replace: Replace) -> Result<
         None => bound,
         Some(until) => bound.bind(until.as_millis()),
     };
-    feed::Cause::replaced(replace.now).tell(connection).await?;
+    Cause::replaced(replace.now).tell(connection).await?;
     let updated = bound.execute(&mut *connection).await.map_err(store_error)?;
     feed::forget(connection).await?;
     Ok(updated.rows_affected() == 1)

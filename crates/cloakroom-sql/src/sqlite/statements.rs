@@ -2,6 +2,15 @@
 
 use crate::statements::{living_at, over, session_columns};
 
+/// In a window of a walk, below $1 and down to $2, and matching: created before $3, by method $4, with this piece in the user agent
+/// ($5), from one of these addresses (a JSON array, $6). What is NULL asks for nothing.
+macro_rules! matching {
+    () => {
+        "FROM sessions WHERE id < $1 AND id >= $2 AND ($3 IS NULL OR created_at < $3) AND ($4 IS NULL OR auth_method = $4) \
+         AND ($5 IS NULL OR instr(lower(user_agent), $5) > 0) AND ($6 IS NULL OR ip IN (SELECT value FROM json_each($6)))"
+    };
+}
+
 /// The last position ever given out. Not `max(position)`, which goes back when the feed is purged.
 pub(crate) const MOMENT: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'session_feed'";
 pub(crate) const LAST_ALL_ENDED_AT: &str =
@@ -59,6 +68,24 @@ pub(crate) const IS_LIVING: &str =
 pub(crate) const PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE subject = $1";
 pub(crate) const END_ID: &str = "DELETE FROM sessions WHERE id = $1";
 pub(crate) const END_OWN: &str = "DELETE FROM sessions WHERE id = $1 AND subject = $2";
+
+// Filters.
+pub(crate) const MATCHING: &str =
+    concat!("SELECT ", session_columns!(), " ", matching!(), " ORDER BY id DESC LIMIT $7");
+pub(crate) const MATCHING_OF: &str =
+    concat!("SELECT ", session_columns!(), " ", matching!(), " AND subject = $8 ORDER BY id DESC LIMIT $7");
+pub(crate) const COUNT_MATCHING: &str = concat!("SELECT count(*) ", matching!(), " AND ", living_at!("$7"));
+pub(crate) const COUNT_MATCHING_OF: &str =
+    concat!("SELECT count(*) ", matching!(), " AND subject = $8 AND ", living_at!("$7"));
+/// Which addresses there are in a window, as one text: which of them lie in a network, SQLite cannot say.
+pub(crate) const ADDRESSES: &str =
+    "SELECT group_concat(DISTINCT ip) FROM sessions WHERE id < $1 AND id >= $2 AND ip IS NOT NULL";
+pub(crate) const ADDRESSES_OF: &str =
+    "SELECT group_concat(DISTINCT ip) FROM sessions WHERE id < $1 AND id >= $2 AND ip IS NOT NULL AND subject = $3";
+/// By their ids (a JSON array), because a token may have been replaced since.
+pub(crate) const SESSIONS_OF_IDS: &str =
+    concat!("SELECT ", session_columns!(), " FROM sessions WHERE id IN (SELECT value FROM json_each($1))");
+pub(crate) const END_IDS: &str = "DELETE FROM sessions WHERE id IN (SELECT value FROM json_each($1))";
 
 // Following the feed.
 /// Another number than the last time on the same connection: somebody else has committed since.

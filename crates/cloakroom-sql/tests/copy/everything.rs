@@ -70,7 +70,7 @@ async fn what_was_valid_is_valid_and_what_ended_says_why() {
             let ending = sessions.ending_of(digest(n)).await.unwrap().unwrap();
             assert_eq!((ending.session, ending.reason, ending.at), (record(n).id, reason, NOW));
         }
-        let all = ListQuery { subject: None, before: None, limit: PAGE_MAX };
+        let all = ListQuery { limit: PAGE_MAX, ..ListQuery::default() };
         assert_eq!(sessions.list(all.clone()).await.unwrap(), source.sessions().list(all).await.unwrap());
         let ada = target.accounts().by_login_name(LoginName::new("ada").unwrap()).await.unwrap();
         assert_eq!(ada, source.accounts().by_subject(subject("1")).await.unwrap());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cloakroom_core::ending::EndReason;
-use cloakroom_core::store::{Changed, Issued, ListQuery, PasswordChange, Purge, Replace, Target, Touch};
+use cloakroom_core::store::{Changed, Issued, ListQuery, PasswordChange, Purge, Replace, SessionFilter, Target, Touch};
 use cloakroom_core::token::TokenDigest;
 use cloakroom_core::world::PredictableRandom;
 
@@ -105,8 +105,8 @@ impl Worker {
             }
             _ => {
                 sessions.find(digest(self.number())).await.unwrap();
-                let query = ListQuery { subject: Some(subject(&self.subject())), before: None, limit: 10 };
-                assert!(sessions.list(query).await.unwrap().len() <= 10);
+                let query = ListQuery { filter: SessionFilter::of(subject(&self.subject())), before: None, limit: 10 };
+                assert!(sessions.list(query).await.unwrap().sessions.len() <= 10);
             }
         }
     }

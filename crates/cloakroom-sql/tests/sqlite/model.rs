@@ -8,8 +8,8 @@ use cloakroom_core::password::PasswordHash;
 use cloakroom_core::session::SessionId;
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{
-    AccountStore, Issue, ListQuery, Moment, PasswordChange, Precedence, Purge, Replace, SessionStore, StoreFuture,
-    Target, Touch,
+    AccountStore, Issue, ListQuery, Moment, PasswordChange, Precedence, Purge, Replace, SessionFilter, SessionStore,
+    StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::world::PredictableRandom;
@@ -153,7 +153,11 @@ async fn compare_sessions(seed: u64, steps: u32) {
         let limit = u32::try_from(dice.below(12)).unwrap();
         same!(seed, step, model, real, endings(whose, limit));
         let before = (dice.below(2) == 0).then(|| dice.id());
-        let query = ListQuery { subject: (dice.below(2) == 0).then_some(whose), before, limit };
+        let query = ListQuery {
+            filter: SessionFilter { subject: (dice.below(2) == 0).then_some(whose), ..SessionFilter::default() },
+            before,
+            limit,
+        };
         same!(seed, step, model, real, list(query));
     }
 }

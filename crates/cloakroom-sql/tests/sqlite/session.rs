@@ -111,7 +111,7 @@ async fn a_value_that_cannot_be_fails_its_request_and_is_not_repeated() {
         let wanted = StoreErrorKind::Corrupt { table: "sessions", column };
         let found = world.sessions.find(digest(1)).await.unwrap_err();
         assert_eq!(*found.kind(), wanted);
-        let all = ListQuery { subject: None, before: None, limit: 10 };
+        let all = ListQuery { limit: 10, ..ListQuery::default() };
         let listed = world.sessions.list(all).await.unwrap_err();
         assert_eq!(*listed.kind(), wanted);
         assert!(!format!("{found} {found:?} {listed:?}").to_lowercase().contains("leaked"));

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use cloakroom_core::ending::EndReason;
 use cloakroom_core::session::SessionId;
-use cloakroom_core::store::{Issue, ListQuery, StoreErrorKind, Target};
+use cloakroom_core::store::{Issue, ListQuery, SessionFilter, StoreErrorKind, Target};
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::Token;
 use cloakroom_core::world::PredictableRandom;
@@ -35,8 +35,8 @@ async fn log_in_together(world: &World, logins: u64, max_per_subject: u32) {
 }
 
 async fn count(world: &World) -> usize {
-    let all = ListQuery { subject: Some(subject("ada")), before: None, limit: 500 };
-    world.sessions.list(all).await.unwrap().len()
+    let all = ListQuery { filter: SessionFilter::of(subject("ada")), before: None, limit: 500 };
+    world.sessions.list(all).await.unwrap().sessions.len()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -96,14 +96,16 @@ impl App {
     }
 
     pub(crate) async fn only_record(&self) -> cloakroom::SessionRecord {
-        let everything = cloakroom_core::store::ListQuery { subject: None, before: None, limit: 2 };
-        let [record] = &self.store.list(everything).await.unwrap()[..] else { panic!("not exactly one session") };
+        let everything = cloakroom_core::store::ListQuery { limit: 2, ..Default::default() };
+        let [record] = &self.store.list(everything).await.unwrap().sessions[..] else {
+            panic!("not exactly one session")
+        };
         record.clone()
     }
 
     pub(crate) async fn rows(&self) -> usize {
-        let everything = cloakroom_core::store::ListQuery { subject: None, before: None, limit: 500 };
-        self.store.list(everything).await.unwrap().len()
+        let everything = cloakroom_core::store::ListQuery { limit: 500, ..Default::default() };
+        self.store.list(everything).await.unwrap().sessions.len()
     }
 }
 

@@ -8,11 +8,11 @@ use cloakroom::{CookieSettings, Policy, SessionRecord};
 use std::time::Duration;
 
 use cloakroom_core::ending::{EndReason, Ending};
-use cloakroom_core::session::Subject;
+use cloakroom_core::session::{SessionId, Subject};
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{
-    FeedReader, Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
-    StoreErrorKind, StoreFuture, Target, Touch,
+    CountedPage, EndedPage, FeedReader, Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed,
+    SessionFilter, SessionPage, SessionStore, StoreError, StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -66,8 +66,28 @@ impl SessionStore for Cuttable {
         }
         self.inner.end(target, reason, at)
     }
-    fn list(&self, query: ListQuery) -> StoreFuture<'_, Vec<SessionRecord>> {
+    fn list(&self, query: ListQuery) -> StoreFuture<'_, SessionPage> {
         self.unless_cut(self.inner.list(query))
+    }
+
+    fn count_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, CountedPage> {
+        self.inner.count_matching(filter, before, at)
+    }
+
+    fn end_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        chunk: u32,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> StoreFuture<'_, EndedPage> {
+        self.inner.end_matching(filter, before, chunk, reason, at)
     }
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {
         self.unless_cut(self.inner.endings(subject, limit))
@@ -137,7 +157,7 @@ async fn uses_noted_during_an_outage_are_written_after_it() {
     assert!(app.sessions.flush().await.is_err());
     store.is_cut.store(false, Ordering::SeqCst);
     app.sessions.flush().await.unwrap();
-    let everything = ListQuery { subject: None, before: None, limit: 1 };
-    let rows = store.inner.list(everything).await.unwrap();
+    let everything = ListQuery { limit: 1, ..ListQuery::default() };
+    let rows = store.inner.list(everything).await.unwrap().sessions;
     assert_eq!(rows[0].last_seen_at.since(rows[0].created_at).as_secs(), 600);
 }

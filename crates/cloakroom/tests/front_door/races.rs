@@ -7,11 +7,11 @@ use std::time::Duration;
 use crate::app::App;
 use cloakroom::{CookieSettings, Policy, SessionRecord};
 use cloakroom_core::ending::{EndReason, Ending};
-use cloakroom_core::session::Subject;
+use cloakroom_core::session::{SessionId, Subject};
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{
-    FeedReader, Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreFuture,
-    Target, Touch,
+    CountedPage, EndedPage, FeedReader, Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed,
+    SessionFilter, SessionPage, SessionStore, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -101,8 +101,28 @@ impl SessionStore for Scripted {
         // Asked inside the future: the memory store acts when called, not when polled.
         self.step(self.steps[2], Box::pin(async move { self.inner.end(target, reason, at).await }))
     }
-    fn list(&self, query: ListQuery) -> StoreFuture<'_, Vec<SessionRecord>> {
+    fn list(&self, query: ListQuery) -> StoreFuture<'_, SessionPage> {
         self.inner.list(query)
+    }
+
+    fn count_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, CountedPage> {
+        self.inner.count_matching(filter, before, at)
+    }
+
+    fn end_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        chunk: u32,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> StoreFuture<'_, EndedPage> {
+        self.inner.end_matching(filter, before, chunk, reason, at)
     }
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {
         self.inner.endings(subject, limit)

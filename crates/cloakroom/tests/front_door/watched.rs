@@ -9,11 +9,11 @@ use std::time::Duration;
 use cloakroom::SessionRecord;
 use cloakroom_core::coherence::{FeedReply, Horizon};
 use cloakroom_core::ending::{EndReason, Ending};
-use cloakroom_core::session::Subject;
+use cloakroom_core::session::{SessionId, Subject};
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{
-    FeedReader, Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed, SessionStore, StoreError,
-    StoreErrorKind, StoreFuture, Target, Touch,
+    CountedPage, EndedPage, FeedReader, Issue, Issued, ListQuery, Moment, Purge, Purged, Replace, Scrub, Scrubbed,
+    SessionFilter, SessionPage, SessionStore, StoreError, StoreErrorKind, StoreFuture, Target, Touch,
 };
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
@@ -155,11 +155,31 @@ impl SessionStore for Handed {
             ended
         })
     }
-    fn list(&self, query: ListQuery) -> StoreFuture<'_, Vec<SessionRecord>> {
+    fn list(&self, query: ListQuery) -> StoreFuture<'_, SessionPage> {
         Box::pin(async move {
             self.0.reach()?;
             self.0.inner.list(query).await
         })
+    }
+
+    fn count_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, CountedPage> {
+        self.0.inner.count_matching(filter, before, at)
+    }
+
+    fn end_matching(
+        &self,
+        filter: SessionFilter,
+        before: Option<SessionId>,
+        chunk: u32,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> StoreFuture<'_, EndedPage> {
+        self.0.inner.end_matching(filter, before, chunk, reason, at)
     }
     fn endings(&self, subject: Subject, limit: u32) -> StoreFuture<'_, Vec<Ending>> {
         self.0.inner.endings(subject, limit)

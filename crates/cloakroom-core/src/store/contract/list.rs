@@ -3,10 +3,11 @@
 use super::trial::{IDLE, Kept, NO_CAP, Trial, at, join_all, same, subject};
 use crate::ending::EndReason;
 use crate::session::{SessionId, SessionRecord};
-use crate::store::{ListQuery, PAGE_MAX, Target};
+use crate::store::{ListQuery, PAGE_MAX, SessionFilter, Target};
 
 async fn page(trial: &Trial<'_>, of: Option<&str>, before: Option<SessionId>, limit: u32) -> Kept<Vec<SessionRecord>> {
-    Ok(trial.sessions.list(ListQuery { subject: of.map(subject), before, limit }).await?)
+    let filter = SessionFilter { subject: of.map(subject), ..SessionFilter::default() };
+    Ok(trial.sessions.list(ListQuery { filter, before, limit }).await?.sessions)
 }
 
 /// Logs in five times each, by turns and not in the order of time; the records, newest first.
@@ -52,10 +53,12 @@ pub(super) async fn pages_follow_each_other_without_gap_or_overlap(trial: &Trial
         let mut found = Vec::new();
         let mut before = None;
         for _ in 0..=all.len() {
-            let next = page(trial, None, before, limit).await?;
-            let Some(last) = next.last() else { break };
-            before = Some(last.id);
-            found.extend(next);
+            let page = trial.sessions.list(ListQuery { before, limit, ..ListQuery::default() }).await?;
+            found.extend(page.sessions);
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
         }
         same(&format!("all pages of {limit} together"), &found, &all)?;
     }

@@ -118,6 +118,7 @@ macro_rules! both {
     }};
 }
 
+mod filter;
 mod server;
 
 impl Schedule<'_> {
@@ -176,6 +177,7 @@ impl Schedule<'_> {
         let back = self.store.below(self.moments.len().min(6));
         let Some((moment, model_moment)) = self.moments.iter().rev().nth(back).cloned() else { return Ok(()) };
         let mut record = self.store.record(self.subject().as_str(), self.now);
+        self.clothe(&mut record);
         record.idle_timeout = self.chance(70).then(|| duration(100 + self.span(40)));
         record.absolute_expires_at = at(self.now + 200 + self.span(200));
         let digest = if self.chance(4) { self.some_digest() } else { self.store.digest() };
@@ -231,6 +233,9 @@ impl Schedule<'_> {
             _ => Target::Everyone,
         };
         let reason = EndReason::ALL[self.store.below(EndReason::ALL.len())];
+        if self.chance(25) {
+            return self.end_filtered(reason).await;
+        }
         let _compared = both!(self, "end", sessions.end(target, reason, at(self.now)));
         Ok(())
     }
@@ -311,13 +316,12 @@ impl Schedule<'_> {
 
     /// Compares all that can be seen from outside.
     async fn compare(&self) -> Kept {
-        let query = ListQuery { subject: None, before: None, limit: PAGE_MAX };
+        let query = ListQuery { limit: PAGE_MAX, ..ListQuery::default() };
         let _compared = both!(self, "list", sessions.list(query));
         let before = self.chance(50).then(|| self.store.below(self.records.len()));
         let before = before.and_then(|index| self.records.get(index)).map(|record| record.id);
         let limit = u32::try_from(self.store.below(6)).unwrap_or(0);
-        let query = ListQuery { subject: self.chance(70).then(|| self.subject()), before, limit };
-        let _compared = both!(self, "a page of the list", sessions.list(query));
+        self.compare_filtered(before, limit).await?;
         let recent = self.digests.iter().rev().take(12);
         for digest in recent {
             let _compared = both!(self, "find", sessions.find(digest));

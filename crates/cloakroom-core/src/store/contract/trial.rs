@@ -13,7 +13,7 @@ use crate::password::PasswordHash;
 use crate::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
 use crate::store::{
     AccountStore, Created, Issue, Issued, ListQuery, Moment, PAGE_MAX, PasswordChange, Precedence, Purge, Purged,
-    Replace, SessionStore, StoreError, StoreErrorKind, Target, Touch,
+    Replace, SessionFilter, SessionStore, StoreError, StoreErrorKind, Target, Touch,
 };
 use crate::time::Timestamp;
 use crate::token::TokenDigest;
@@ -233,8 +233,9 @@ impl<'a> Trial<'a> {
 
     /// The ids of the sessions of `of`, or of all, newest first.
     pub(super) async fn ids(&self, of: Option<&str>) -> Kept<Vec<SessionId>> {
-        let query = ListQuery { subject: of.map(subject), before: None, limit: PAGE_MAX };
-        Ok(self.sessions.list(query).await?.into_iter().map(|record| record.id).collect())
+        let filter = SessionFilter { subject: of.map(subject), ..SessionFilter::default() };
+        let page = self.sessions.list(ListQuery { filter, before: None, limit: PAGE_MAX }).await?;
+        Ok(page.sessions.into_iter().map(|record| record.id).collect())
     }
 
     /// Purges what ended before `ended_before`, leaving the feed alone.

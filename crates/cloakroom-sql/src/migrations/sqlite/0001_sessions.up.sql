@@ -25,7 +25,7 @@ CREATE TABLE sessions (
     ip TEXT
 ) STRICT;
 
-CREATE INDEX sessions_by_subject ON sessions (subject);
+CREATE INDEX sessions_by_subject ON sessions (subject, id);
 CREATE INDEX sessions_by_absolute_expires_at ON sessions (absolute_expires_at);
 
 -- Every ending and every change that shortens, re-owns or replaces a session, in the order it was committed.
