@@ -8,6 +8,7 @@
 pub mod contract;
 pub mod memory;
 
+mod administration;
 mod error;
 mod filter;
 mod service_token;
@@ -18,6 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use administration::{AccountAct, Administration};
 pub use error::{StoreError, StoreErrorKind};
 pub use filter::{
     CountedPage, EndedPage, LOOKED_AT_MAX, ListQuery, NotAPiece, PIECE_BYTES_MAX, SessionFilter, SessionPage,
@@ -347,6 +349,11 @@ pub trait AccountStore: ServiceTokenStore {
 
     /// Removes an account and ends its sessions, logins under way included.
     fn remove(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed>;
+
+    /// Changes an account for an administrator. Whether whoever asks is one, enabled, and somebody else than whose account it is,
+    /// is decided in the same transaction; otherwise it is a [`Changed::Conflict`] and changes nothing. So there is always one
+    /// left: of two who disable each other one has come too late.
+    fn administrate(&self, administration: Administration) -> StoreFuture<'_, Changed>;
 
     /// Takes a step of an attempt: reads the counters of its keys, asks [`Claims::take`] and keeps what it returns, with the rows
     /// locked in between. What is not admitted changes nothing.

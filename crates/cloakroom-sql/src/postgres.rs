@@ -1,7 +1,7 @@
 //! The stores on a PostgreSQL server, shared by any number of instances.
 //!
 //! Every operation is one statement or one transaction at READ COMMITTED; locks are taken in one order everywhere: everyone
-//! (an advisory lock), the account's row, the subject's row, then rows of `sessions` by token digest.
+//! (an advisory lock), accounts' rows by subject, the subject's row, then rows of `sessions` by token digest.
 
 mod account;
 mod connection;

@@ -121,6 +121,9 @@ pub(crate) const ACCOUNT_BY_SUBJECT: &str = concat!("SELECT ", account_columns!(
 /// After the empty name means from the first one: no login name is empty.
 pub(crate) const ACCOUNTS_AFTER: &str =
     concat!("SELECT ", account_columns!(), " FROM accounts WHERE login_name > $1 ORDER BY login_name LIMIT $2");
+/// Those who may change others' accounts.
+pub(crate) const IS_ADMINISTRATOR: &str =
+    "SELECT EXISTS (SELECT 1 FROM accounts WHERE subject = $1 AND role = 'administrator' AND disabled_at IS NULL)";
 pub(crate) const SET_PASSWORD: &str =
     "UPDATE accounts SET password_hash = $1, password_changed_at = $2 WHERE subject = $3";
 pub(crate) const REHASH: &str = "UPDATE accounts SET password_hash = $1 WHERE subject = $2 AND password_hash = $3";

@@ -42,6 +42,7 @@
 
 mod account;
 mod account_change;
+mod administration;
 mod ending;
 mod event;
 mod feed;
@@ -351,6 +352,11 @@ clauses! { $
         enabling_revives_nothing,
         removal_ends_the_sessions_and_frees_the_name,
         an_account_that_is_missing_is_missing_everywhere,
+    }
+    administration {
+        an_administrator_changes_others_accounts,
+        nobody_else_changes_others_accounts,
+        of_administrators_who_disable_each_other_one_is_left,
     }
     throttle {
         failures_are_remembered_to_the_millisecond,

@@ -1,11 +1,12 @@
 //! Accounts, kept wrongly.
 
-use cloakroom_core::account::{Account, LoginName};
+use cloakroom_core::account::{Account, LoginName, Role};
 use cloakroom_core::event::{EventId, SecurityEvent};
 use cloakroom_core::password::PasswordHash;
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::{
-    AccountStore, Changed, Created, EventQuery, PasswordChange, Precedence, StoreError, StoreFuture,
+    AccountAct, AccountStore, Administration, Changed, Created, EventQuery, PasswordChange, Precedence, StoreError,
+    StoreFuture,
 };
 use cloakroom_core::throttle::{Admission, Claims, CounterKey, Step};
 use cloakroom_core::time::Timestamp;
@@ -111,6 +112,30 @@ impl Faulty {
         }
         Ok(changed)
     }
+
+    async fn wrong_administrate(&self, administration: Administration) -> Result<Changed, StoreError> {
+        let is_careless = matches!(self.fault, Fault::AdministrationAsksNobody | Fault::AdministrationAsksTooEarly);
+        if !is_careless {
+            let changed = self.inner.administrate(administration.clone()).await?;
+            if self.fault == Fault::AdministrationEndsNothing {
+                self.revive_all(&administration.subject).await;
+            }
+            return Ok(changed);
+        }
+        let Administration { subject, by, act, at } = administration;
+        if self.fault == Fault::AdministrationAsksTooEarly {
+            let may = |account: Account| account.role == Role::Administrator && account.disabled_at.is_none();
+            if by == subject || !self.inner.by_subject(by).await?.is_some_and(may) {
+                return Ok(Changed::Conflict);
+            }
+            others_first().await;
+        }
+        match act {
+            AccountAct::Disable => self.inner.disable(subject, at).await,
+            AccountAct::Enable => self.inner.enable(subject).await,
+            AccountAct::Remove => self.inner.remove(subject, at).await,
+        }
+    }
 }
 
 impl AccountStore for Faulty {
@@ -152,6 +177,10 @@ impl AccountStore for Faulty {
 
     fn remove(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed> {
         Box::pin(self.wrong_remove(subject, at))
+    }
+
+    fn administrate(&self, administration: Administration) -> StoreFuture<'_, Changed> {
+        Box::pin(self.wrong_administrate(administration))
     }
 
     fn count(&self, claims: Claims, step: Step, at: Timestamp) -> StoreFuture<'_, Admission> {

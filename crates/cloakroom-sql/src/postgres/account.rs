@@ -6,8 +6,8 @@ use cloakroom_core::event::{EventId, SecurityEvent};
 use cloakroom_core::password::PasswordHash;
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::{
-    AccountStore, Changed, Created, EventQuery, PAGE_MAX, PasswordChange, Precedence, StoreError, StoreErrorKind,
-    StoreFuture,
+    AccountAct, AccountStore, Administration, Changed, Created, EventQuery, PAGE_MAX, PasswordChange, Precedence,
+    StoreError, StoreErrorKind, StoreFuture,
 };
 use cloakroom_core::throttle::{Admission, Claims, CounterKey, LOCK_AFTER, Step};
 use cloakroom_core::time::Timestamp;
@@ -17,12 +17,12 @@ use super::connection::Statement;
 use super::database::PostgresDatabase;
 use super::error::store_error;
 use super::feed::Cause;
-use super::statements::{LOCK_ACCOUNTS, LOCK_PASSWORD_HASH};
+use super::statements::{LOCK_ACCOUNTS, LOCK_PASSWORD_HASH, LOCK_TWO_ACCOUNTS};
 use super::value::Time;
 use super::{event, feed, row, throttle};
 use crate::statements::{
     ACCOUNT_BY_LOGIN_NAME, ACCOUNT_BY_SUBJECT, ACCOUNTS_AFTER, ANY_ACCOUNT, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
-    FORGET_COUNTER, INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, LOCKED, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
+    FORGET_COUNTER, INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, IS_ADMINISTRATOR, LOCKED, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
 };
 use crate::words::role_word;
 
@@ -74,7 +74,7 @@ impl AccountStore for PostgresDatabase {
     }
 
     fn disable(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed> {
-        Box::pin(self.change_and_end(subject, Change::Disable, at))
+        Box::pin(self.change(subject, AccountAct::Disable, at))
     }
 
     fn enable(&self, subject: Subject) -> StoreFuture<'_, Changed> {
@@ -86,7 +86,13 @@ impl AccountStore for PostgresDatabase {
     }
 
     fn remove(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed> {
-        Box::pin(self.change_and_end(subject, Change::Remove, at))
+        Box::pin(self.change(subject, AccountAct::Remove, at))
+    }
+
+    fn administrate(&self, administration: Administration) -> StoreFuture<'_, Changed> {
+        Box::pin(async move {
+            self.transaction(|connection| Box::pin(administrate(connection, administration.clone()))).await
+        })
     }
 
     fn count(&self, claims: Claims, step: Step, at: Timestamp) -> StoreFuture<'_, Admission> {
@@ -132,36 +138,46 @@ impl AccountStore for PostgresDatabase {
     }
 }
 
-/// A change to an account that ends everything of its subject.
-#[derive(Clone, Copy)]
-enum Change {
-    Disable,
-    Remove,
-}
-
 impl PostgresDatabase {
     async fn account(&self, statement: Statement<'_>) -> Result<Option<Account>, StoreError> {
         let row = self.fetch_optional(statement).await?;
         row.as_ref().map(row::account).transpose()
     }
 
-    async fn change_and_end(&self, subject: Subject, change: Change, at: Timestamp) -> Result<Changed, StoreError> {
-        self.transaction(|connection| {
-            let subject = subject.clone();
-            Box::pin(async move {
-                let (statement, reason) = match change {
-                    Change::Disable => (sqlx::query(DISABLE_ACCOUNT).bind(Time(at)), EndReason::AccountDisabled),
-                    Change::Remove => (sqlx::query(REMOVE_ACCOUNT), EndReason::AccountRemoved),
-                };
-                if !found_one(execute(connection, statement.bind(subject.as_str())).await?)? {
-                    return Ok(Changed::Missing);
-                }
-                let ended = feed::end_subject(connection, &subject, None, Cause::new(reason, at)).await?;
-                Ok(Changed::Done { ended })
-            })
-        })
-        .await
+    async fn change(&self, subject: Subject, act: AccountAct, at: Timestamp) -> Result<Changed, StoreError> {
+        self.transaction(|connection| Box::pin(change(connection, subject.clone(), act, at))).await
     }
+}
+
+/// Changes an account and, unless that lets somebody in again, ends everything of its subject.
+async fn change(
+    connection: &mut PgConnection,
+    subject: Subject,
+    act: AccountAct,
+    at: Timestamp,
+) -> Result<Changed, StoreError> {
+    let (statement, reason) = match act {
+        AccountAct::Disable => (sqlx::query(DISABLE_ACCOUNT).bind(Time(at)), Some(EndReason::AccountDisabled)),
+        AccountAct::Enable => (sqlx::query(ENABLE_ACCOUNT), None),
+        AccountAct::Remove => (sqlx::query(REMOVE_ACCOUNT), Some(EndReason::AccountRemoved)),
+    };
+    if !found_one(execute(connection, statement.bind(subject.as_str())).await?)? {
+        return Ok(Changed::Missing);
+    }
+    let Some(reason) = reason else { return Ok(Changed::Done { ended: 0 }) };
+    let ended = feed::end_subject(connection, &subject, None, Cause::new(reason, at)).await?;
+    Ok(Changed::Done { ended })
+}
+
+async fn administrate(connection: &mut PgConnection, administration: Administration) -> Result<Changed, StoreError> {
+    let Administration { subject, by, act, at } = administration;
+    execute(connection, sqlx::query(LOCK_TWO_ACCOUNTS).bind(by.as_str()).bind(subject.as_str())).await?;
+    // In a statement of its own, which sees what was committed while it waited for the locks.
+    let may = sqlx::query_scalar(IS_ADMINISTRATOR).bind(by.as_str()).fetch_one(&mut *connection);
+    if by == subject || !may.await.map_err(store_error)? {
+        return Ok(Changed::Conflict);
+    }
+    change(connection, subject, act, at).await
 }
 
 async fn execute(connection: &mut PgConnection, statement: Statement<'_>) -> Result<u64, StoreError> {

@@ -200,6 +200,9 @@ pub(crate) const IS_ANY_OLD: &str = "SELECT EXISTS (SELECT 1 FROM session_feed W
 // Accounts.
 /// The first account is the first for everybody.
 pub(crate) const LOCK_ACCOUNTS: &str = "LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE";
+/// In one order, so that two who change each other's accounts wait for each other and in no circle.
+pub(crate) const LOCK_TWO_ACCOUNTS: &str =
+    "SELECT 1 FROM accounts WHERE subject IN ($1, $2) ORDER BY subject FOR UPDATE";
 pub(crate) const LOCK_PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE subject = $1 FOR NO KEY UPDATE";
 
 // Readiness.

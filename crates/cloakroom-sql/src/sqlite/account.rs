@@ -6,8 +6,8 @@ use cloakroom_core::event::{EventId, SecurityEvent};
 use cloakroom_core::password::PasswordHash;
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::{
-    AccountStore, Changed, Created, EventQuery, PAGE_MAX, PasswordChange, Precedence, StoreError, StoreErrorKind,
-    StoreFuture,
+    AccountAct, AccountStore, Administration, Changed, Created, EventQuery, PAGE_MAX, PasswordChange, Precedence,
+    StoreError, StoreErrorKind, StoreFuture,
 };
 use cloakroom_core::throttle::{Admission, Claims, CounterKey, Step};
 use cloakroom_core::time::Timestamp;
@@ -20,7 +20,7 @@ use super::statements::PASSWORD_HASH;
 use super::{event, feed, row, throttle};
 use crate::statements::{
     ACCOUNT_BY_LOGIN_NAME, ACCOUNT_BY_SUBJECT, ACCOUNTS_AFTER, ANY_ACCOUNT, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
-    FORGET_COUNTER, INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
+    FORGET_COUNTER, INSERT_ACCOUNT, IS_ACCOUNT_TAKEN, IS_ADMINISTRATOR, REHASH, REMOVE_ACCOUNT, SET_PASSWORD,
 };
 use crate::words::role_word;
 
@@ -69,30 +69,19 @@ impl AccountStore for SqliteDatabase {
     }
 
     fn disable(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed> {
-        Box::pin(self.writer().run(move |connection| {
-            Box::pin(async move {
-                let disable = sqlx::query(DISABLE_ACCOUNT).bind(at.as_millis()).bind(subject.as_str());
-                change_and_end(connection, disable, &subject, EndReason::AccountDisabled, at).await
-            })
-        }))
+        Box::pin(self.writer().run(move |connection| Box::pin(disable(connection, subject, at))))
     }
 
     fn enable(&self, subject: Subject) -> StoreFuture<'_, Changed> {
-        Box::pin(self.writer().run(move |connection| {
-            Box::pin(async move {
-                let found = found_one(connection, sqlx::query(ENABLE_ACCOUNT).bind(subject.as_str())).await?;
-                Ok(if found { Changed::Done { ended: 0 } } else { Changed::Missing })
-            })
-        }))
+        Box::pin(self.writer().run(move |connection| Box::pin(enable(connection, subject))))
     }
 
     fn remove(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed> {
-        Box::pin(self.writer().run(move |connection| {
-            Box::pin(async move {
-                let remove = sqlx::query(REMOVE_ACCOUNT).bind(subject.as_str());
-                change_and_end(connection, remove, &subject, EndReason::AccountRemoved, at).await
-            })
-        }))
+        Box::pin(self.writer().run(move |connection| Box::pin(remove(connection, subject, at))))
+    }
+
+    fn administrate(&self, administration: Administration) -> StoreFuture<'_, Changed> {
+        Box::pin(self.writer().run(move |connection| Box::pin(administrate(connection, administration))))
     }
 
     fn count(&self, claims: Claims, step: Step, at: Timestamp) -> StoreFuture<'_, Admission> {
@@ -158,6 +147,38 @@ async fn change_and_end(
         return Ok(Changed::Missing);
     }
     Ok(Changed::Done { ended: feed::end_subject(connection, subject, None, reason, at).await? })
+}
+
+async fn disable(connection: &mut SqliteConnection, subject: Subject, at: Timestamp) -> Result<Changed, StoreError> {
+    let disable = sqlx::query(DISABLE_ACCOUNT).bind(at.as_millis()).bind(subject.as_str());
+    change_and_end(connection, disable, &subject, EndReason::AccountDisabled, at).await
+}
+
+async fn enable(connection: &mut SqliteConnection, subject: Subject) -> Result<Changed, StoreError> {
+    let found = found_one(connection, sqlx::query(ENABLE_ACCOUNT).bind(subject.as_str())).await?;
+    Ok(if found { Changed::Done { ended: 0 } } else { Changed::Missing })
+}
+
+async fn remove(connection: &mut SqliteConnection, subject: Subject, at: Timestamp) -> Result<Changed, StoreError> {
+    let remove = sqlx::query(REMOVE_ACCOUNT).bind(subject.as_str());
+    change_and_end(connection, remove, &subject, EndReason::AccountRemoved, at).await
+}
+
+/// The one writer decides and changes; nobody else writes in between.
+async fn administrate(
+    connection: &mut SqliteConnection,
+    administration: Administration,
+) -> Result<Changed, StoreError> {
+    let Administration { subject, by, act, at } = administration;
+    let may = sqlx::query_scalar(IS_ADMINISTRATOR).bind(by.as_str()).fetch_one(&mut *connection);
+    if by == subject || !may.await.map_err(store_error)? {
+        return Ok(Changed::Conflict);
+    }
+    match act {
+        AccountAct::Disable => disable(connection, subject, at).await,
+        AccountAct::Enable => enable(connection, subject).await,
+        AccountAct::Remove => remove(connection, subject, at).await,
+    }
 }
 
 async fn create(

@@ -3,12 +3,15 @@
 use std::ops::Bound;
 
 use super::{MemoryStore, State, ready};
-use crate::account::{Account, LoginName};
+use crate::account::{Account, LoginName, Role};
 use crate::ending::EndReason;
 use crate::event::{EventId, SecurityEvent};
 use crate::password::PasswordHash;
 use crate::session::Subject;
-use crate::store::{AccountStore, Changed, Created, EventQuery, PAGE_MAX, PasswordChange, Precedence, StoreFuture};
+use crate::store::{
+    AccountAct, AccountStore, Administration, Changed, Created, EventQuery, PAGE_MAX, PasswordChange, Precedence,
+    StoreFuture,
+};
 use crate::throttle::{Admission, Claims, CounterKey, Step};
 use crate::time::Timestamp;
 
@@ -52,6 +55,32 @@ impl State {
         account.disabled_at.get_or_insert(at);
         Changed::Done { ended: self.end_subject(subject, None, EndReason::AccountDisabled, at) }
     }
+
+    fn enable_account(&mut self, subject: &Subject) -> Changed {
+        let found = self.account_mut(subject).map(|account| account.disabled_at = None);
+        if found.is_some() { Changed::Done { ended: 0 } } else { Changed::Missing }
+    }
+
+    fn remove_account(&mut self, subject: &Subject, at: Timestamp) -> Changed {
+        let name = self.account(subject).map(|account| account.login_name.clone());
+        match name.and_then(|name| self.accounts.remove(&name)) {
+            Some(_) => Changed::Done { ended: self.end_subject(subject, None, EndReason::AccountRemoved, at) },
+            None => Changed::Missing,
+        }
+    }
+
+    fn administrate(&mut self, administration: &Administration) -> Changed {
+        let Administration { subject, by, act, at } = administration;
+        let may = |account: &Account| account.role == Role::Administrator && account.disabled_at.is_none();
+        if by == subject || !self.account(by).is_some_and(may) {
+            return Changed::Conflict;
+        }
+        match act {
+            AccountAct::Disable => self.disable_account(subject, *at),
+            AccountAct::Enable => self.enable_account(subject),
+            AccountAct::Remove => self.remove_account(subject, *at),
+        }
+    }
 }
 
 impl AccountStore for MemoryStore {
@@ -94,19 +123,15 @@ impl AccountStore for MemoryStore {
     }
 
     fn enable(&self, subject: Subject) -> StoreFuture<'_, Changed> {
-        let mut state = self.state();
-        let found = state.account_mut(&subject).map(|account| account.disabled_at = None);
-        ready(Ok(if found.is_some() { Changed::Done { ended: 0 } } else { Changed::Missing }))
+        ready(Ok(self.state().enable_account(&subject)))
     }
 
     fn remove(&self, subject: Subject, at: Timestamp) -> StoreFuture<'_, Changed> {
-        let mut state = self.state();
-        let name = state.account(&subject).map(|account| account.login_name.clone());
-        let changed = match name.and_then(|name| state.accounts.remove(&name)) {
-            Some(_) => Changed::Done { ended: state.end_subject(&subject, None, EndReason::AccountRemoved, at) },
-            None => Changed::Missing,
-        };
-        ready(Ok(changed))
+        ready(Ok(self.state().remove_account(&subject, at)))
+    }
+
+    fn administrate(&self, administration: Administration) -> StoreFuture<'_, Changed> {
+        ready(Ok(self.state().administrate(&administration)))
     }
 
     fn count(&self, claims: Claims, step: Step, at: Timestamp) -> StoreFuture<'_, Admission> {
