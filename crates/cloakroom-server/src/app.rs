@@ -17,6 +17,7 @@ use crate::locale::Catalogue;
 use crate::password::NewPasswords;
 use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
+use crate::stop::Stopping;
 use crate::throttle::Networks;
 
 /// The application. Clones are the same.
@@ -35,6 +36,7 @@ pub(crate) struct Parts {
     pub(crate) networks: Networks,
     pub(crate) recorder: Recorder,
     pub(crate) service_tokens: ServiceTokens,
+    pub(crate) stopping: Stopping,
     /// The origin browsers use, where it is configured.
     pub(crate) public_origin: Option<String>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -87,6 +89,11 @@ impl App {
     /// Which applications may call.
     pub(crate) fn service_tokens(&self) -> &ServiceTokens {
         &self.0.service_tokens
+    }
+
+    /// Whether the server was told to stop.
+    pub(crate) fn stopping(&self) -> &Stopping {
+        &self.0.stopping
     }
 
     pub(crate) fn public_origin(&self) -> Option<&str> {

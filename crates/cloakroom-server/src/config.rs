@@ -1,7 +1,7 @@
 //! The effective configuration: what the file, the environment and the flags say, checked and typed.
 //!
 //! Precedence: flags, then environment, then file, then defaults. Every key is declared in [`keys`]; nothing else in
-//! the program reads the environment or the configuration file.
+//! the program reads the configuration file or the environment, but for what a supervisor says in it ([`crate::supervisor`]).
 
 mod check;
 mod error;
@@ -30,6 +30,7 @@ pub(crate) use types::{CookieDomain, DatabaseUrl, FilePath, LogFilter, LogFormat
 use layers::Layers;
 
 use crate::password::{BreachedFile, NewPasswords};
+use crate::stop::StopTerms;
 
 /// The file that is read when `--config` names no other.
 pub(crate) const DEFAULT_FILE: &str = "cloakroom.toml";
@@ -72,6 +73,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Option<SocketAddr>,
     /// `events.retention`
     pub(crate) events_retention: Duration,
+    /// `stop.*`
+    pub(crate) stop: StopTerms,
     /// `log.*`
     pub(crate) log: LogConfig,
 }
@@ -161,6 +164,10 @@ impl Config {
             proxies: layers.value(&keys::PROXY_TRUSTED)?,
             metrics: layers.value(&keys::METRICS_LISTEN)?,
             events_retention: layers.value(&keys::EVENTS_RETENTION)?,
+            stop: StopTerms {
+                delay: layers.value(&keys::stop::DELAY)?,
+                deadline: layers.value(&keys::stop::DEADLINE)?,
+            },
             log: LogConfig { format: layers.value(&keys::LOG_FORMAT)?, filter: layers.value(&keys::LOG_FILTER)? },
         };
         check::cookie_domain(layers, &config)?;

@@ -18,27 +18,39 @@ pub(crate) async fn healthz() -> Plain {
     (FRESH, "ok\n")
 }
 
-/// The process can do its work: the database answers, has its tables, its clock agrees with this one, and under leased
-/// validation the lease is renewed.
+/// The process can do its work and goes on with it: it was not told to stop, the database answers, has its tables, is not the target of
+/// a copy under way, its clock agrees with this one, and under leased validation the lease is renewed. A storm of logins, which fills the
+/// queue of those to be hashed, is no reason: everybody else is served.
 ///
 /// # Errors
-/// `unavailable` when the database does not answer. Clocks too far apart and a lease that is not renewed are 503 too, with
-/// the reason in the text.
+/// `unavailable` when the database does not answer. The other reasons are 503 too, with the reason in the text.
 pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, Failure> {
+    if app.stopping().has_begun() {
+        return Ok(not_ready("stopping", "5"));
+    }
+    if app.database().holds_unfinished_copy().await? {
+        tracing::error!("not ready: a copy into the database is not finished");
+        return Ok(not_ready("a copy into the database is not finished; run cloakroom migrate copy again", "5"));
+    }
     let asked = app.now();
     if let Some(database) = app.database().ping().await? {
         let skew = Skew::proven(asked, database, app.now());
         if !skew.is_bearable() {
             tracing::error!(%skew, max = ?SKEW_MAX, "not ready");
-            let why = format!("not ready: {skew} ({} s are allowed); synchronise the clocks\n", SKEW_MAX.as_secs());
-            return Ok((StatusCode::SERVICE_UNAVAILABLE, FRESH, [(RETRY_AFTER, "5")], why).into_response());
+            let why = format!("{skew} ({} s are allowed); synchronise the clocks", SKEW_MAX.as_secs());
+            return Ok(not_ready(&why, "5"));
         }
     }
     if app.sessions().has_lease() == Some(false) {
         tracing::error!("not ready: the lease is not renewed");
-        let why =
-            "not ready: the feed of ended sessions cannot be polled, so every request asks the database; see the log\n";
-        return Ok((StatusCode::SERVICE_UNAVAILABLE, FRESH, [(RETRY_AFTER, "1")], why).into_response());
+        let why = "the feed of ended sessions cannot be polled, so every request asks the database; see the log";
+        return Ok(not_ready(why, "1"));
     }
     Ok((FRESH, "ready\n").into_response())
+}
+
+/// With the reason, and when to ask again, in seconds.
+fn not_ready(why: &str, again: &'static str) -> Response {
+    let text = format!("not ready: {why}\n");
+    (StatusCode::SERVICE_UNAVAILABLE, FRESH, [(RETRY_AFTER, again)], text).into_response()
 }

@@ -30,6 +30,8 @@ mod security;
 mod server;
 mod service_token;
 mod setup;
+mod stop;
+mod supervisor;
 mod sweep;
 mod telemetry;
 mod throttle;

@@ -8,7 +8,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::failure::{self, Failure};
-use crate::{api, assets, events, health, pages, request_id, security};
+use crate::{api, assets, events, health, pages, request_id, security, stop};
 
 /// The whole server as one router.
 pub(crate) fn router(app: App) -> Router {
@@ -57,7 +57,9 @@ pub(crate) fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), security::headers))
         // Records what the answers say has happened, under the request's id.
         .layer(from_fn_with_state(app.clone(), events::record))
-        // Outermost: everything that is logged has the request's id.
+        // Everything that is logged has the request's id.
         .layer(from_fn_with_state(app.clone(), request_id::assign))
+        // Outermost: whatever the answer is, while stopping it is its connection's last.
+        .layer(from_fn_with_state(app.clone(), stop::close_connections))
         .with_state(app)
 }

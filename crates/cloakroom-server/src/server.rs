@@ -22,13 +22,12 @@ use crate::hashing::{Hashing, WAITING_PER_HASH};
 use crate::locale::Catalogue;
 use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
+use crate::stop::{Stopping, Told};
+use crate::supervisor::Supervisor;
 use crate::throttle::Networks;
-use crate::{metrics, routes, sweep};
+use crate::{metrics, routes, stop, sweep};
 
-/// How long requests in flight may still take once the server was told to stop.
-const DRAIN_MAX: Duration = Duration::from_secs(20);
-
-/// How long the record of what happened last may take to be written after that.
+/// How long the record of what happened last may take to be written once nothing is in flight.
 const SETTLE_MAX: Duration = Duration::from_secs(5);
 
 /// Serves until it is told to stop.
@@ -45,24 +44,23 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
     let (app, code) = put_together(&config, &database)?;
     greet(&app, &config, address, metrics.as_ref().map(|(_, address)| *address), &code).await?;
     drop(code);
-    let (sessions, mut told) = (app.sessions().clone(), Told::listen()?);
+    let (sessions, told, stopping) = (app.sessions().clone(), Told::listen()?, app.stopping().clone());
     sessions.follow();
     drop(tokio::spawn(sweep::run(app.clone(), config.events_retention))); // it ends with the process
     let recorder = app.recorder().clone();
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
     if let Some((listener, _)) = metrics {
         let serving = axum::serve(listener, metrics::router(app.clone()));
         drop(tokio::spawn(serving.into_future())); // it ends with the process, so that a slow stop can be watched
     }
+    let (supervisor, (next, stopped)) = (Supervisor::of_environment(), tokio::sync::oneshot::channel());
     let router = routes::router(app).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
-        told.wait().await;
-        tracing::info!("stopping: no new requests, those in flight finish");
-        drop(stopping);
-    });
+    let told = stop::told(told, stopping.clone(), supervisor.clone(), config.stop.delay, next);
+    let serving = axum::serve(listener, router).with_graceful_shutdown(told);
+    supervisor.ready();
+    drop(tokio::spawn(supervisor.watch(address, stopping))); // it ends with the process
     tokio::select! {
         result = serving.into_future() => result.map_err(|error| Failure::new(format_args!("serving failed: {error}")))?,
-        () = overdue(stopped) => tracing::warn!("requests still in flight after {DRAIN_MAX:?} are cut off"),
+        () = stop::overdue(stopped, config.stop.deadline) => tracing::warn!("requests still in flight are cut off"),
     }
     if let Err(error) = sessions.flush().await {
         tracing::error!(%error, "the last uses of sessions were not written");
@@ -114,6 +112,7 @@ fn put_together(config: &Config, database: &Database) -> Result<(App, Zeroizing<
         setup,
         recorder: Recorder::start(database.accounts()),
         service_tokens: ServiceTokens::new(&config.validation),
+        stopping: Stopping::default(),
         networks: Networks {
             failures: config.login.network_failures,
             are_known: config.public_url.is_none() || config.proxies.is_some(),
@@ -188,33 +187,5 @@ fn mode(validation: &Validation) -> String {
              within milliseconds.",
             terms.lease
         ),
-    }
-}
-
-/// Ends `DRAIN_MAX` after the other end of `stopped` is dropped.
-async fn overdue(stopped: tokio::sync::oneshot::Receiver<()>) {
-    let _ = stopped.await;
-    tokio::time::sleep(DRAIN_MAX).await;
-}
-
-/// The signals that end the server: interrupt from a terminal, terminate from a supervisor.
-struct Told {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Told {
-    fn listen() -> Result<Self, Failure> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen =
-            |kind| signal(kind).map_err(|error| Failure::new(format_args!("cannot listen for signals: {error}")));
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }

@@ -22,7 +22,7 @@ mod walk;
 mod words;
 
 pub use copy::{Copied, CopiedTable, CopyError, Progress, Stage};
-pub use counts::{LookupCounts, WriterCounts};
+pub use counts::{BatchCounts, LookupCounts, PoolCounts, WriterCounts};
 pub use error::{OpenError, OpenErrorKind};
 pub use migrate::{Applied, MigrationStatus, Scope};
 pub use open::{Database, OpenOptions};

@@ -9,7 +9,7 @@ use cloakroom_core::time::Timestamp;
 use futures_util::future::BoxFuture;
 
 use crate::copy::End;
-use crate::counts::{LookupCounts, WriterCounts};
+use crate::counts::{LookupCounts, PoolCounts, WriterCounts};
 use crate::error::{OpenError, OpenErrorKind};
 use crate::migrate::{Applied, MigrationStatus, Scope};
 
@@ -71,9 +71,11 @@ pub(crate) trait Backend: fmt::Debug + Send + Sync + 'static {
     fn sessions(&self) -> Arc<dyn SessionStore>;
     fn accounts(&self) -> Arc<dyn AccountStore>;
     fn ping(&self) -> StoreFuture<'_, Option<Timestamp>>;
+    fn holds_unfinished_copy(&self) -> StoreFuture<'_, bool>;
     fn close(&self) -> BoxFuture<'_, ()>;
     fn writer_counts(&self) -> WriterCounts;
     fn lookup_counts(&self) -> LookupCounts;
+    fn pool_counts(&self) -> Vec<PoolCounts>;
     fn is_file(&self) -> bool;
     fn migrate(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<Applied>, OpenError>>;
     fn migration_status(&self) -> BoxFuture<'_, Result<Vec<MigrationStatus>, OpenError>>;
@@ -162,6 +164,14 @@ impl Database {
         self.backend.ping().await
     }
 
+    /// Whether a copy into it is not finished: for readiness, where the copy began while it was open.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database does not answer.
+    pub async fn holds_unfinished_copy(&self) -> Result<bool, StoreError> {
+        self.backend.holds_unfinished_copy().await
+    }
+
     /// Finishes the writes under way and closes everything. Later calls are `Unavailable`.
     pub async fn close(&self) {
         self.backend.close().await;
@@ -175,6 +185,12 @@ impl Database {
     /// How lookups were answered, for metrics and tests. On SQLite a statement looks up one digest; the rest were remembered.
     pub fn lookup_counts(&self) -> LookupCounts {
         self.backend.lookup_counts()
+    }
+
+    /// What the connections are doing now, by what they are for: `operations` and `lookups` on PostgreSQL, `readers` and `writer` on
+    /// SQLite, where lookups need none.
+    pub fn pool_counts(&self) -> Vec<PoolCounts> {
+        self.backend.pool_counts()
     }
 
     /// Whether it is a file of this machine alone: whoever opens it may migrate it without asking anybody.

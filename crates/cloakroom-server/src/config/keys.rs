@@ -1,6 +1,8 @@
 //! Every configuration key: type, default, what is allowed, and what it is for. `docs/configuration.md` is checked
 //! against this table; a key that is not here does not exist.
 
+pub(crate) mod stop;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -344,6 +346,8 @@ pub(crate) static ALL: &[&dyn AnyKey] = &[
     &PROXY_TRUSTED,
     &METRICS_LISTEN,
     &EVENTS_RETENTION,
+    &stop::DELAY,
+    &stop::DEADLINE,
     &LOG_FORMAT,
     &LOG_FILTER,
 ];

@@ -90,6 +90,8 @@ fn every_key_can_be_set_in_the_file_and_in_the_environment() {
         ("proxy.trusted", "10.0.0.0/8", true),
         ("metrics.listen", "127.0.0.1:9787", true),
         ("events.retention", "60d", true),
+        ("stop.delay", "5s", true),
+        ("stop.deadline", "30s", true),
         ("log.format", "json", true),
         ("log.filter", "debug", true),
     ];

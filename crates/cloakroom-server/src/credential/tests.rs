@@ -28,6 +28,7 @@ use crate::locale::Catalogue;
 use crate::password::NewPasswords;
 use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
+use crate::stop::Stopping;
 use crate::throttle::Networks;
 
 const PASSWORD: &str = "violet tractor hums at noon";
@@ -55,6 +56,7 @@ impl World {
             setup: Setup::new(&SystemRandom).unwrap().0,
             recorder: Recorder::start(database.accounts()),
             service_tokens: ServiceTokens::new(&Validation::Strict),
+            stopping: Stopping::default(),
             networks: Networks { failures: 100, are_known: true },
             public_origin: None,
             clock: Arc::new(SystemClock),

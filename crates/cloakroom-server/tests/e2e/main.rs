@@ -35,6 +35,8 @@ mod pooler;
 #[expect(dead_code, reason = "tests of one server use the rest")]
 mod process;
 #[cfg(test)]
+mod restarted;
+#[cfg(test)]
 mod site;
 #[cfg(test)]
 mod standby;

@@ -78,6 +78,15 @@ impl Site {
         Self::made_of(Turn::alone(), |cluster| Instance::reaching(cluster, |_| cluster.port()))
     }
 
+    /// The same, with instances that serve on for a while when they are told to stop, as they do by default.
+    pub(crate) fn made_to_stop_slowly() -> Self {
+        Self::made_of(Turn::alone(), |cluster| {
+            let wire = Wire::to(cluster.port()).unwrap();
+            let place = place(cluster, wire.port()).with("STOP__DELAY", "2s").with("LOG__FILTER", "info");
+            Instance { server: place.serve(), wire, place, metrics: None }
+        })
+    }
+
     pub(crate) fn made_of(turn: Turn, start: impl Fn(&Cluster) -> Instance + Sync) -> Self {
         let cluster = Cluster::start().unwrap();
         let password = cluster.password();

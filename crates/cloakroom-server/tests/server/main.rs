@@ -40,6 +40,10 @@ mod setup;
 #[cfg(test)]
 mod standards;
 #[cfg(test)]
+mod stop;
+#[cfg(test)]
+mod supervisor;
+#[cfg(test)]
 mod sweep;
 #[cfg(test)]
 mod timeouts;

@@ -33,6 +33,12 @@ impl Place {
         self
     }
 
+    /// With something else in its environment.
+    pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// With an account whose password is [`PASSWORD`].
     pub(crate) fn with_account(self, name: &str) -> Self {
         let output = self.run_with_input(&["account", "add", name, "--password-stdin"], PASSWORD);
@@ -91,8 +97,11 @@ impl Place {
         let log = self.file("log.txt");
         let errors = File::options().create(true).append(true).open(&log).unwrap();
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
-        if !self.settings.iter().any(|(key, _)| key == "CLOAKROOM_LOG__FILTER") {
-            command.env("CLOAKROOM_LOG__FILTER", "debug");
+        // As a test wants it that says nothing: all of the log, and an end at once.
+        for (key, value) in [("CLOAKROOM_LOG__FILTER", "debug"), ("CLOAKROOM_STOP__DELAY", "0s")] {
+            if !self.settings.iter().any(|(set, _)| set == key) {
+                command.env(key, value);
+            }
         }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
         let guard = Guard::over(&child).unwrap();

@@ -129,6 +129,7 @@ impl PostgresDatabase {
     /// are refused at once.
     async fn acquire(&self) -> Result<PoolConnection<Postgres>, StoreError> {
         let leave = self.gate().enter()?;
+        let _waiting = self.takers().wait();
         let limit = if leave.is_trial() { TRIAL_MAX } else { 2 * WAIT_MAX };
         let connection = match timeout(limit, self.pool().acquire()).await {
             Ok(connection) => connection,

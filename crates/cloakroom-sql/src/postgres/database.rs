@@ -19,12 +19,12 @@ use super::gate::Gate;
 use super::hint::Hints;
 use super::lookup::{Limits, Lookups, Question};
 use super::row;
-use super::statements::{ENDINGS_OF, FIND_SESSIONS, TIME, VERSION};
+use super::statements::{ENDINGS_OF, FIND_SESSIONS, HAS_TABLE, TIME, VERSION};
 use super::value::Time;
 use crate::copy::End;
-use crate::counts::{LookupCounts, WriterCounts};
+use crate::counts::{LookupCounts, PoolCounts, Takers, WriterCounts};
 use crate::error::{OpenError, OpenErrorKind, unavailable};
-use crate::migrate::{self, Applied, MigrationStatus, Scope};
+use crate::migrate::{self, Applied, COPY_TABLE, MigrationStatus, Scope};
 use crate::open::{Backend, OpenOptions};
 use crate::statements::IS_READY;
 use crate::walk::Walk;
@@ -48,6 +48,7 @@ struct Shared {
     /// Opens one more connection, for migrations and for following the feed.
     options: PgConnectOptions,
     pool: PgPool,
+    takers: Takers,
     gate: Gate,
     sessions: Lookups<SessionRecord>,
     endings: Lookups<Ending>,
@@ -101,12 +102,18 @@ impl PostgresDatabase {
         let limits = Limits { waiting: waiting_max, answer: options.lookup_max.clamp(LOOKUP_MAX.0, LOOKUP_MAX.1) };
         let sessions = Lookups::start(&SESSIONS, &connect, options.lookup_connections.clamp(1, 32), limits);
         let endings = Lookups::start(&ENDINGS, &connect, 1, limits);
-        let (gate, walk, hints) = (Gate::new(), Walk::new(), Arc::default());
-        Self { shared: Arc::new(Shared { name, options: connect, pool, gate, sessions, endings, walk, hints }) }
+        let (takers, gate, walk, hints) = (Takers::default(), Gate::new(), Walk::new(), Arc::default());
+        let shared = Shared { name, options: connect, pool, takers, gate, sessions, endings, walk, hints };
+        Self { shared: Arc::new(shared) }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
         &self.shared.pool
+    }
+
+    /// Who waits for a connection of the pool.
+    pub(crate) fn takers(&self) -> &Takers {
+        &self.shared.takers
     }
 
     /// Whether the pool may try to reach the server.
@@ -196,6 +203,13 @@ impl Backend for PostgresDatabase {
         Box::pin(async move { self.is_ready().await.map(Some) })
     }
 
+    fn holds_unfinished_copy(&self) -> StoreFuture<'_, bool> {
+        Box::pin(async move {
+            let row = self.fetch_one(sqlx::query(HAS_TABLE).bind(COPY_TABLE)).await?;
+            row.try_get(0).map_err(store_error)
+        })
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.hints().settle().await;
@@ -211,6 +225,11 @@ impl Backend for PostgresDatabase {
 
     fn lookup_counts(&self) -> LookupCounts {
         self.shared.sessions.counts()
+    }
+
+    fn pool_counts(&self) -> Vec<PoolCounts> {
+        let pool = self.pool();
+        vec![self.takers().of_pool("operations", pool.size(), pool.num_idle()), self.shared.sessions.pool_counts()]
     }
 
     fn is_file(&self) -> bool {

@@ -18,7 +18,7 @@ use cloakroom_core::token::TokenDigest;
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use tokio::sync::{Notify, oneshot};
 
-use crate::counts::LookupCounts;
+use crate::counts::{LookupCounts, PoolCounts};
 use crate::error::{SharedCause, unavailable};
 use lane::Lane;
 
@@ -170,6 +170,19 @@ impl<V: Clone + Send + 'static> Lookups<V> {
         self.open.0.state().counts
     }
 
+    /// What the lanes and who waits for them are doing.
+    pub(crate) fn pool_counts(&self) -> PoolCounts {
+        let state = self.open.0.state();
+        let (connected, in_use) = (state.reach.connected as u64, state.load.statements as u64);
+        PoolCounts {
+            name: "lookups",
+            in_use,
+            idle: connected.saturating_sub(in_use),
+            waiting: Some(state.waiting.len() as u64),
+            taken: state.counts.statements,
+        }
+    }
+
     /// Refuses what comes, and lets what is on its way finish.
     pub(crate) fn close(&self) {
         self.open.0.close();
@@ -301,6 +314,7 @@ impl<V> State<V> {
         self.load.lookups += askers.len();
         self.counts.statements += 1;
         self.counts.lookups += askers.len() as u64;
+        self.counts.batches.note(askers.len());
         Some(Batch { askers })
     }
 }

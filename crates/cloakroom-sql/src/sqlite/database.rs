@@ -14,12 +14,13 @@ use super::error::{is_busy, open_error, store_error};
 use super::follow::Reader;
 use super::location::{FileIdentity, Location};
 use super::lookup::Lookups;
+use super::migrate::HAS_TABLE;
 use super::reader::Readers;
 use super::writer::Writer;
 use crate::copy::End;
-use crate::counts::{LookupCounts, WriterCounts};
+use crate::counts::{LookupCounts, PoolCounts, WriterCounts};
 use crate::error::{OpenError, unavailable};
-use crate::migrate::{self, Applied, MigrationStatus, Scope};
+use crate::migrate::{self, Applied, COPY_TABLE, MigrationStatus, Scope};
 use crate::open::{Backend, OpenOptions};
 use crate::statements::IS_READY;
 use crate::walk::Walk;
@@ -151,6 +152,13 @@ impl Backend for SqliteDatabase {
         Box::pin(async move { self.is_ready().await.map(|()| None) })
     }
 
+    fn holds_unfinished_copy(&self) -> StoreFuture<'_, bool> {
+        Box::pin(async move {
+            let statement = sqlx::query_scalar(HAS_TABLE).bind(COPY_TABLE);
+            statement.fetch_one(&self.readers().pool()?).await.map_err(store_error)
+        })
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.close_all())
     }
@@ -161,6 +169,10 @@ impl Backend for SqliteDatabase {
 
     fn lookup_counts(&self) -> LookupCounts {
         self.shared.lookups.counts()
+    }
+
+    fn pool_counts(&self) -> Vec<PoolCounts> {
+        vec![self.readers().counts(), self.writer().pool_counts()]
     }
 
     fn is_file(&self) -> bool {

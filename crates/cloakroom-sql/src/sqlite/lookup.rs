@@ -159,7 +159,7 @@ impl Lookups {
     /// How many lookups there were, and for how many of them SQLite was asked.
     pub(crate) fn counts(&self) -> LookupCounts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        LookupCounts { statements: read(&self.statements), lookups: read(&self.asked) }
+        LookupCounts { statements: read(&self.statements), lookups: read(&self.asked), ..LookupCounts::default() }
     }
 
     /// Closes every connection; nothing is looked up here afterwards.

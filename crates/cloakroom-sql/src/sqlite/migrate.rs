@@ -9,7 +9,7 @@ use crate::error::OpenError;
 use crate::migrate::{self, Applied, Dialect, MigrationStatus, Scope, Set, Step, counting, dropping};
 
 /// Whether there is a table of this name.
-const HAS_TABLE: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1)";
+pub(super) const HAS_TABLE: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1)";
 
 impl Dialect for SqliteConnection {
     const SESSIONS: Set = Set {

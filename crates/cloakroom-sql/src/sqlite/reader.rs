@@ -4,6 +4,7 @@
 //! snapshot afterwards.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{Pool, Sqlite};
 
 use super::location::FileIdentity;
+use crate::counts::PoolCounts;
 use crate::error::unavailable;
 
 /// How long a read waits for a free reader before it is refused as busy.
@@ -24,6 +26,7 @@ pub(crate) struct Readers {
     options: SqliteConnectOptions,
     connections_max: u32,
     current: Mutex<Current>,
+    taken: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -42,11 +45,13 @@ impl Readers {
     ) -> Self {
         let options = options.create_if_missing(false).pragma("query_only", "ON");
         let pool = pool_of(&options, connections_max);
-        Self { path, options, connections_max, current: Mutex::new(Current { identity, pool, is_closed: false }) }
+        let current = Mutex::new(Current { identity, pool, is_closed: false });
+        Self { path, options, connections_max, current, taken: AtomicU64::new(0) }
     }
 
     /// The pool on the file that is at the path now.
     pub(crate) fn pool(&self) -> Result<Pool<Sqlite>, StoreError> {
+        self.taken.fetch_add(1, Ordering::Relaxed);
         let Some(identity) = FileIdentity::of(&self.path) else {
             return Err(unavailable("the database file is gone or cannot be seen"));
         };
@@ -59,6 +64,13 @@ impl Readers {
             *current = Current { identity, pool: pool_of(&self.options, self.connections_max), is_closed: false };
         }
         Ok(current.pool.clone())
+    }
+
+    pub(crate) fn counts(&self) -> PoolCounts {
+        let pool = self.current.lock().unwrap_or_else(PoisonError::into_inner).pool.clone();
+        let (open, idle) = (u64::from(pool.size()), pool.num_idle() as u64);
+        let taken = self.taken.load(Ordering::Relaxed);
+        PoolCounts { name: "readers", in_use: open.saturating_sub(idle), idle, waiting: None, taken }
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::store_error;
 use super::location::FileIdentity;
-use crate::counts::WriterCounts;
+use crate::counts::{Batches, PoolCounts, WriterCounts};
 use crate::error::{SharedCause, unavailable};
 
 /// How many jobs share one commit at most: bounds how long the first of them waits for the last.
@@ -34,6 +34,9 @@ struct Counters {
     commits: AtomicU64,
     jobs: AtomicU64,
     reopened: AtomicU64,
+    batches: Batches,
+    /// Jobs of the transaction under way.
+    at_work: AtomicU64,
 }
 
 /// The way into the queue. Clones share it.
@@ -135,8 +138,16 @@ impl Writer {
 
     pub(crate) fn counts(&self) -> WriterCounts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { commits, jobs, reopened } = &*self.counters;
-        WriterCounts { commits: read(commits), jobs: read(jobs), reopened: read(reopened) }
+        let Counters { commits, jobs, reopened, batches, .. } = &*self.counters;
+        WriterCounts { commits: read(commits), jobs: read(jobs), reopened: read(reopened), batches: batches.read() }
+    }
+
+    /// The one connection, and how many jobs wait for the next transaction.
+    pub(crate) fn pool_counts(&self) -> PoolCounts {
+        let at_work = self.counters.at_work.load(Ordering::Relaxed).min(1);
+        let waiting = (self.queue.max_capacity() - self.queue.capacity()) as u64;
+        let taken = self.counters.commits.load(Ordering::Relaxed);
+        PoolCounts { name: "writer", in_use: at_work, idle: 1 - at_work, waiting: Some(waiting), taken }
     }
 }
 
@@ -193,7 +204,9 @@ impl Task {
 
     /// Serves one group. A panic in a job fails its group, whose connection is thrown away, and nothing more.
     async fn serve_group(&mut self, mut group: Vec<Box<dyn Job>>, closing: &mut Vec<oneshot::Sender<()>>) {
+        self.counters.at_work.store(group.len() as u64, Ordering::Relaxed);
         let caught = AssertUnwindSafe(self.commit_group(&mut group)).catch_unwind().await;
+        self.counters.at_work.store(0, Ordering::Relaxed);
         let Ok(result) = caught else {
             tracing::error!("a job of the writer panicked; its group is taken back");
             return; // dropping the jobs tells their askers
@@ -202,6 +215,7 @@ impl Task {
             Ok(()) => {
                 self.counters.commits.fetch_add(1, Ordering::Relaxed);
                 self.counters.jobs.fetch_add(group.len() as u64, Ordering::Relaxed);
+                self.counters.batches.note(group.len() as u64);
                 for job in group {
                     job.answer(Ok(()));
                 }
