@@ -222,6 +222,14 @@ impl Cluster {
         self.psql_in("public", database, sql)
     }
 
+    /// One of PostgreSQL's own programs, such as `pg_dump`, that will ask this cluster as its superuser.
+    pub fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(self.bin.join(program));
+        command.args(["--username", "postgres", "--host"]).arg(self.dir.path());
+        command.arg("--port").arg(self.port.to_string());
+        command
+    }
+
     fn psql_in(&self, schema: &str, database: &str, sql: &str) -> io::Result<String> {
         let mut psql = Command::new(self.bin.join("psql"));
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"]);

@@ -1,11 +1,13 @@
 //! The command line: what can be typed, and which function answers it. What a command does lives in its own file.
 
 mod account;
+mod backup;
 mod columns;
 mod config;
 mod database;
 mod event;
 mod everywhere;
+mod interrupt;
 mod json;
 mod migrate;
 mod password;
@@ -83,6 +85,10 @@ enum Command {
         #[command(subcommand)]
         command: event::Command,
     },
+    /// Write a copy of the database (SQLite) while it is in use
+    Backup(backup::Backup),
+    /// Put a backup in the database's place (SQLite) and end every session in it
+    Restore(backup::Restore),
     /// Show the configuration in effect, secrets redacted
     Config {
         #[command(subcommand)]
@@ -115,6 +121,8 @@ pub(crate) async fn run(command_line: CommandLine) -> Result<(), Failure> {
         Command::Session { command } => session::run(command, &load(&inputs)?).await,
         Command::ServiceToken { command } => service_token::run(command, &load(&inputs)?).await,
         Command::Event { command } => event::run(command, &load(&inputs)?).await,
+        Command::Backup(backup) => backup.run(&load(&inputs)?).await,
+        Command::Restore(restore) => restore.run(&load(&inputs)?).await,
         Command::Config { command } => config::run(command, &inputs),
     }
 }

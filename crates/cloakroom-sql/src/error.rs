@@ -36,7 +36,7 @@ pub enum OpenErrorKind {
     Other,
 }
 
-/// A database could not be opened or migrated.
+/// A database could not be opened, migrated, backed up or restored.
 ///
 /// Its text is one line: what was found, and what to do. It names the file, never a stored value or a secret.
 pub struct OpenError {

@@ -5,8 +5,9 @@
 //!
 //! Invariants, as absences: no statement inserts into `sessions` but the one of `issue` and, into a target that nobody serves
 //! yet, the one of a copy; no statement there is an upsert; nothing writes to SQLite but the single writer and, each on a
-//! connection of its own, a migration and a copy; no error contains a stored value.
+//! connection of its own, a migration, a copy and a restore; no error contains a stored value.
 
+mod backup;
 mod copy;
 mod counts;
 mod error;
@@ -21,11 +22,16 @@ mod transaction;
 mod walk;
 mod words;
 
+pub use backup::Backup;
 pub use copy::{Copied, CopiedTable, CopyError, Progress, Stage};
 pub use counts::{BatchCounts, LookupCounts, PoolCounts, WriterCounts};
 pub use error::{OpenError, OpenErrorKind};
 pub use migrate::{Applied, MigrationStatus, Scope};
 pub use open::{Database, OpenOptions};
+#[cfg(feature = "postgres")]
+pub use postgres::DumpCommands;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Restore, back_up, check_backup};
 #[cfg(feature = "postgres")]
 pub use sqlx::PgPool;
 #[cfg(feature = "sqlite")]

@@ -7,6 +7,7 @@ mod account;
 mod connection;
 mod copy;
 mod database;
+mod dump;
 mod error;
 mod event;
 mod feed;
@@ -26,4 +27,5 @@ mod throttle;
 mod value;
 
 pub(crate) use database::PostgresDatabase;
+pub use dump::DumpCommands;
 pub(crate) use login::issue;

@@ -1,6 +1,7 @@
 //! The stores on one SQLite file: a pool of readers, a single writer.
 
 mod account;
+mod backup;
 #[cfg_attr(not(target_os = "linux"), path = "sqlite/no_commit_mark.rs")]
 mod commit_mark;
 mod copy;
@@ -14,8 +15,10 @@ mod location;
 mod login;
 mod lookup;
 mod migrate;
+mod part;
 mod reader;
 mod remembered;
+mod restore;
 mod row;
 mod service_token;
 mod session;
@@ -24,5 +27,7 @@ mod sweep;
 mod throttle;
 mod writer;
 
+pub use backup::{back_up, check_backup};
 pub(crate) use database::SqliteDatabase;
 pub(crate) use login::issue;
+pub use restore::Restore;

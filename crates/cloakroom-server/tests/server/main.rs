@@ -5,6 +5,8 @@ mod account;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod broken_database;

@@ -114,6 +114,17 @@ pub(crate) const ENSURE_SEQUENCE: &str = "INSERT INTO sqlite_sequence (name, seq
 pub(crate) const RESERVE_POSITION: &str =
     "UPDATE sqlite_sequence SET seq = max(seq, $1) + 1 WHERE name = 'session_feed' RETURNING seq";
 
+// Backups.
+/// Into a file that is not there or empty, from one snapshot.
+pub(crate) const VACUUM_INTO: &str = "VACUUM INTO $1";
+/// One row, `ok`, where all is well.
+pub(crate) const INTEGRITY: &str = "PRAGMA integrity_check(1)";
+/// A row for each reference to a row that is not there.
+pub(crate) const FOREIGN_KEYS_BROKEN: &str = "PRAGMA foreign_key_check";
+/// Busy where anybody else has the file open.
+pub(crate) const NO_LOG: &str = "PRAGMA journal_mode = DELETE";
+pub(crate) const BEGIN_ALONE: &str = "BEGIN EXCLUSIVE";
+
 // What is counted of attempts to log in.
 pub(crate) const COUNTER: &str =
     "SELECT key, failures, under_way, until_at, changed_at FROM attempt_counters WHERE key = $1";
