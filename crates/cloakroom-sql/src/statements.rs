@@ -76,15 +76,11 @@ pub(crate) const INSERT_SESSION: &str = concat!(
     ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 );
 
-// Sessions. A walk goes down from an id ($1, above every other at its start), over all or those of one subject.
+// Sessions. A walk goes down from an id ($1), above every other at its start.
 pub(crate) const LIST_SESSIONS: &str =
     concat!("SELECT ", session_columns!(), " FROM sessions WHERE id < $1 ORDER BY id DESC LIMIT $2");
-pub(crate) const LIST_SESSIONS_OF: &str =
-    concat!("SELECT ", session_columns!(), " FROM sessions WHERE id < $1 AND subject = $3 ORDER BY id DESC LIMIT $2");
 /// The last id of the next so many of them; nothing where there are fewer left.
 pub(crate) const WINDOW_END: &str = "SELECT id FROM sessions WHERE id < $1 ORDER BY id DESC LIMIT 1 OFFSET $2";
-pub(crate) const WINDOW_END_OF: &str =
-    "SELECT id FROM sessions WHERE id < $1 AND subject = $3 ORDER BY id DESC LIMIT 1 OFFSET $2";
 pub(crate) const REPLACE_TOKEN: &str =
     concat!("UPDATE sessions SET token_digest = $1 WHERE token_digest = $2 AND ", living_at!("$3"));
 pub(crate) const REPLACE_TOKEN_REAUTHENTICATED: &str = concat!(

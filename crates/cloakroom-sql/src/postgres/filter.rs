@@ -17,9 +17,9 @@ use super::database::PostgresDatabase;
 use super::error::store_error;
 use super::feed::Cause;
 use super::row;
-use super::statements::{COUNT_MATCHING, COUNT_MATCHING_OF, END_IDS, LOCK_IDS, MATCHING, MATCHING_OF};
+use super::statements::{COUNT_MATCHING, END_IDS, LIST_SESSIONS_OF, LOCK_IDS, MATCHING};
 use super::value::Time;
-use crate::statements::{LIST_SESSIONS, LIST_SESSIONS_OF, WINDOW_END, WINDOW_END_OF};
+use crate::statements::{LIST_SESSIONS, WINDOW_END};
 
 /// The rows one page looks at: ids below one, and down to the other, if there may be rows below that.
 struct Window {
@@ -30,16 +30,20 @@ struct Window {
 impl PostgresDatabase {
     pub(crate) async fn session_page(&self, query: ListQuery) -> Result<SessionPage, StoreError> {
         let ListQuery { filter, before, limit } = query;
+        let wanted = limit.min(PAGE_MAX);
+        if let Some(subject) = &filter.subject {
+            let looked_at = if filter.is_selective() { PAGE_MAX } else { wanted };
+            let fetched = self.sessions_of_subject(subject, &filter, before, looked_at).await?;
+            return Ok(SessionPage::of_subject(fetched, looked_at, &filter, limit));
+        }
         // One more than is wanted tells whether there is more.
-        let fetched = i64::from(limit.min(PAGE_MAX)) + 1;
+        let fetched = i64::from(wanted) + 1;
         if !filter.is_selective() {
-            let list = sqlx::query(if filter.subject.is_some() { LIST_SESSIONS_OF } else { LIST_SESSIONS });
-            let list = of_subject(list.bind(start_of(&filter, before)).bind(fetched), filter.subject.as_ref());
-            return Ok(SessionPage::of(self.sessions_of(list).await?, limit, None));
+            let list = sqlx::query(LIST_SESSIONS).bind(start_of(&filter, before)).bind(fetched);
+            return Ok(SessionPage::of(self.sessions_by(list).await?, limit, None));
         }
         let window = self.window(&filter, before).await?;
-        let list = window.bind(if filter.subject.is_some() { MATCHING_OF } else { MATCHING }, &filter).bind(fetched);
-        let found = self.sessions_of(of_subject(list, filter.subject.as_ref())).await?;
+        let found = self.sessions_by(window.bind(MATCHING, &filter).bind(fetched)).await?;
         Ok(SessionPage::of(found, limit, window.next()))
     }
 
@@ -49,9 +53,13 @@ impl PostgresDatabase {
         before: Option<SessionId>,
         at: Timestamp,
     ) -> Result<CountedPage, StoreError> {
+        if let Some(subject) = &filter.subject {
+            let fetched = self.sessions_of_subject(subject, &filter, before, PAGE_MAX).await?;
+            let SessionPage { sessions, next } = SessionPage::of_subject(fetched, PAGE_MAX, &filter, PAGE_MAX);
+            return Ok(CountedPage { living: sessions.iter().filter(|it| it.is_living(at)).count() as u64, next });
+        }
         let window = self.window(&filter, before).await?;
-        let statement = if filter.subject.is_some() { COUNT_MATCHING_OF } else { COUNT_MATCHING };
-        let count = of_subject(window.bind(statement, &filter).bind(Time(at)), filter.subject.as_ref());
+        let count = window.bind(COUNT_MATCHING, &filter).bind(Time(at));
         let living: i64 = self.fetch_one(count).await?.try_get(0).map_err(store_error)?;
         Ok(CountedPage { living: living.unsigned_abs(), next: window.next() })
     }
@@ -79,13 +87,24 @@ impl PostgresDatabase {
 
     async fn window(&self, filter: &SessionFilter, before: Option<SessionId>) -> Result<Window, StoreError> {
         let below = start_of(filter, before);
-        let find = sqlx::query(if filter.subject.is_some() { WINDOW_END_OF } else { WINDOW_END });
-        let find = of_subject(find.bind(below).bind(i64::from(LOOKED_AT_MAX) - 1), filter.subject.as_ref());
+        let find = sqlx::query(WINDOW_END).bind(below).bind(i64::from(LOOKED_AT_MAX) - 1);
         let end = self.fetch_optional(find).await?.map(|row| row.try_get(0).map_err(store_error)).transpose()?;
         Ok(Window { below, end })
     }
 
-    async fn sessions_of(&self, statement: Statement<'_>) -> Result<Vec<SessionRecord>, StoreError> {
+    /// The next so many sessions of a subject, and one more.
+    async fn sessions_of_subject(
+        &self,
+        subject: &Subject,
+        filter: &SessionFilter,
+        before: Option<SessionId>,
+        looked_at: u32,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        let list = sqlx::query(LIST_SESSIONS_OF).bind(start_of(filter, before)).bind(i64::from(looked_at) + 1);
+        self.sessions_by(list.bind(subject.as_str().to_owned())).await
+    }
+
+    async fn sessions_by(&self, statement: Statement<'_>) -> Result<Vec<SessionRecord>, StoreError> {
         self.fetch_all(statement).await?.iter().map(row::session).collect()
     }
 }
@@ -131,13 +150,6 @@ async fn end_those(
 
 fn start_of(filter: &SessionFilter, before: Option<SessionId>) -> Uuid {
     filter.start(before).map_or(Uuid::max(), |id| *id.as_uuid())
-}
-
-fn of_subject<'q>(statement: Statement<'q>, subject: Option<&Subject>) -> Statement<'q> {
-    match subject {
-        Some(subject) => statement.bind(subject.as_str().to_owned()),
-        None => statement,
-    }
 }
 
 /// A network as it may stand in the database: a network of IPv4 also in the clothes of IPv6.

@@ -115,13 +115,16 @@ pub(crate) const TOUCH: &str = concat!(
 );
 
 // Filters.
+/// Of one subject ($3). Written so that only the index of subjects gives the order: with `subject = $3` the server may walk down the
+/// index of ids instead, over everybody's, until it has found enough.
+pub(crate) const LIST_SESSIONS_OF: &str = concat!(
+    "SELECT ",
+    session_columns!(),
+    " FROM sessions WHERE subject >= $3 AND (subject, id) < ($3, $1) ORDER BY subject DESC, id DESC LIMIT $2"
+);
 pub(crate) const MATCHING: &str =
     concat!("SELECT ", session_columns!(), " ", matching!(), " ORDER BY id DESC LIMIT $7");
-pub(crate) const MATCHING_OF: &str =
-    concat!("SELECT ", session_columns!(), " ", matching!(), " AND subject = $8 ORDER BY id DESC LIMIT $7");
 pub(crate) const COUNT_MATCHING: &str = concat!("SELECT count(*) ", matching!(), " AND ", living_at!("$7"));
-pub(crate) const COUNT_MATCHING_OF: &str =
-    concat!("SELECT count(*) ", matching!(), " AND subject = $8 AND ", living_at!("$7"));
 /// By their ids, because a token may have been replaced since; locked in the order of their digests, as everywhere.
 pub(crate) const LOCK_IDS: &str =
     concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = ANY($1) ORDER BY token_digest FOR UPDATE");

@@ -16,10 +16,8 @@ use super::database::SqliteDatabase;
 use super::error::store_error;
 use super::feed::{self, Cause};
 use super::row;
-use super::statements::{
-    ADDRESSES, ADDRESSES_OF, COUNT_MATCHING, COUNT_MATCHING_OF, END_IDS, ID_MAX, MATCHING, MATCHING_OF, SESSIONS_OF_IDS,
-};
-use crate::statements::{LIST_SESSIONS, LIST_SESSIONS_OF, WINDOW_END, WINDOW_END_OF};
+use super::statements::{ADDRESSES, COUNT_MATCHING, END_IDS, ID_MAX, LIST_SESSIONS_OF, MATCHING, SESSIONS_OF_IDS};
+use crate::statements::{LIST_SESSIONS, WINDOW_END};
 
 type Statement<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 
@@ -35,16 +33,20 @@ struct Window {
 impl SqliteDatabase {
     pub(crate) async fn session_page(&self, query: ListQuery) -> Result<SessionPage, StoreError> {
         let ListQuery { filter, before, limit } = query;
+        let wanted = limit.min(PAGE_MAX);
+        if let Some(subject) = &filter.subject {
+            let looked_at = if filter.is_selective() { PAGE_MAX } else { wanted };
+            let fetched = self.sessions_of_subject(subject, &filter, before, looked_at).await?;
+            return Ok(SessionPage::of_subject(fetched, looked_at, &filter, limit));
+        }
         // One more than is wanted tells whether there is more.
-        let fetched = i64::from(limit.min(PAGE_MAX)) + 1;
+        let fetched = i64::from(wanted) + 1;
         if !filter.is_selective() {
-            let list = sqlx::query(if filter.subject.is_some() { LIST_SESSIONS_OF } else { LIST_SESSIONS });
-            let list = of_subject(list.bind(start_of(&filter, before)).bind(fetched), filter.subject.as_ref());
-            return Ok(SessionPage::of(self.sessions_of(list).await?, limit, None));
+            let list = sqlx::query(LIST_SESSIONS).bind(start_of(&filter, before)).bind(fetched);
+            return Ok(SessionPage::of(self.sessions_by(list).await?, limit, None));
         }
         let window = self.window(&filter, before).await?;
-        let list = window.bind(if filter.subject.is_some() { MATCHING_OF } else { MATCHING }, &filter).bind(fetched);
-        let found = self.sessions_of(of_subject(list, filter.subject.as_ref())).await?;
+        let found = self.sessions_by(window.bind(MATCHING, &filter).bind(fetched)).await?;
         Ok(SessionPage::of(found, limit, window.end))
     }
 
@@ -54,9 +56,13 @@ impl SqliteDatabase {
         before: Option<SessionId>,
         at: Timestamp,
     ) -> Result<CountedPage, StoreError> {
+        if let Some(subject) = &filter.subject {
+            let fetched = self.sessions_of_subject(subject, &filter, before, PAGE_MAX).await?;
+            let SessionPage { sessions, next } = SessionPage::of_subject(fetched, PAGE_MAX, &filter, PAGE_MAX);
+            return Ok(CountedPage { living: sessions.iter().filter(|it| it.is_living(at)).count() as u64, next });
+        }
         let window = self.window(&filter, before).await?;
-        let statement = if filter.subject.is_some() { COUNT_MATCHING_OF } else { COUNT_MATCHING };
-        let count = of_subject(window.bind(statement, &filter).bind(at.as_millis()), filter.subject.as_ref());
+        let count = window.bind(COUNT_MATCHING, &filter).bind(at.as_millis());
         let row = count.fetch_one(&self.readers().pool()?).await.map_err(store_error)?;
         let living: i64 = row.try_get(0).map_err(store_error)?;
         Ok(CountedPage { living: living.unsigned_abs(), next: window.end })
@@ -82,38 +88,39 @@ impl SqliteDatabase {
 
     async fn window(&self, filter: &SessionFilter, before: Option<SessionId>) -> Result<Window, StoreError> {
         let below = start_of(filter, before);
-        let find = sqlx::query_scalar(if filter.subject.is_some() { WINDOW_END_OF } else { WINDOW_END });
-        let find = find.bind(below.clone()).bind(i64::from(LOOKED_AT_MAX) - 1);
-        let find = match &filter.subject {
-            Some(subject) => find.bind(subject.as_str().to_owned()),
-            None => find,
-        };
+        let find = sqlx::query_scalar(WINDOW_END).bind(below.clone()).bind(i64::from(LOOKED_AT_MAX) - 1);
         let end: Option<String> = find.fetch_optional(&self.readers().pool()?).await.map_err(store_error)?;
         let corrupt = |_| StoreError::new(StoreErrorKind::Corrupt { table: "sessions", column: "id" });
         let end = end.as_deref().map(str::parse).transpose().map_err(corrupt)?;
         let mut window = Window { below, end, addresses: None };
         if let Some(network) = filter.network {
-            window.addresses = Some(self.addresses(&window, network, filter.subject.as_ref()).await?);
+            window.addresses = Some(self.addresses(&window, network).await?);
         }
         Ok(window)
     }
 
     /// Which addresses of a window lie in a network.
-    async fn addresses(
-        &self,
-        window: &Window,
-        network: Network,
-        subject: Option<&Subject>,
-    ) -> Result<String, StoreError> {
-        let find = sqlx::query(if subject.is_some() { ADDRESSES_OF } else { ADDRESSES });
-        let find = of_subject(find.bind(window.below.clone()).bind(window.last()), subject);
+    async fn addresses(&self, window: &Window, network: Network) -> Result<String, StoreError> {
+        let find = sqlx::query(ADDRESSES).bind(window.below.clone()).bind(window.last());
         let row = find.fetch_one(&self.readers().pool()?).await.map_err(store_error)?;
         let all: Option<String> = row.try_get(0).map_err(store_error)?;
         let is_in = |text: &&str| text.parse::<IpAddr>().is_ok_and(|address| network.contains(address));
         Ok(json_of(all.as_deref().unwrap_or_default().split(',').filter(is_in)))
     }
 
-    async fn sessions_of(&self, statement: Statement<'_>) -> Result<Vec<SessionRecord>, StoreError> {
+    /// The next so many sessions of a subject, and one more.
+    async fn sessions_of_subject(
+        &self,
+        subject: &Subject,
+        filter: &SessionFilter,
+        before: Option<SessionId>,
+        looked_at: u32,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        let list = sqlx::query(LIST_SESSIONS_OF).bind(start_of(filter, before)).bind(i64::from(looked_at) + 1);
+        self.sessions_by(list.bind(subject.as_str().to_owned())).await
+    }
+
+    async fn sessions_by(&self, statement: Statement<'_>) -> Result<Vec<SessionRecord>, StoreError> {
         let rows = statement.fetch_all(&self.readers().pool()?).await.map_err(store_error)?;
         rows.iter().map(row::session).collect()
     }
@@ -164,13 +171,6 @@ fn start_of(filter: &SessionFilter, before: Option<SessionId>) -> String {
     filter.start(before).map_or_else(|| ID_MAX.to_owned(), |id| id.to_string())
 }
 
-fn of_subject<'q>(statement: Statement<'q>, subject: Option<&Subject>) -> Statement<'q> {
-    match subject {
-        Some(subject) => statement.bind(subject.as_str().to_owned()),
-        None => statement,
-    }
-}
-
 /// A JSON array of ids or addresses, which have nothing in them to escape.
 fn json_of(texts: impl Iterator<Item = impl AsRef<str>>) -> String {
     let mut array = String::from("[");
@@ -180,4 +180,39 @@ fn json_of(texts: impl Iterator<Item = impl AsRef<str>>) -> String {
     }
     array.push(']');
     array
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection as _, Row as _, SqliteConnection};
+
+    use super::*;
+
+    /// A page looks at no row outside its window, and sorts none: the plan says so, whatever there is in the table.
+    #[tokio::test]
+    async fn every_statement_goes_by_an_index_and_none_sorts() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::raw_sql(include_str!("../migrations/sqlite/0001_sessions.up.sql"))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let (by_id, by_subject) = ("sqlite_autoindex_sessions_2 (id", "sessions_by_subject (subject=? AND id");
+        for (statement, index) in [
+            (LIST_SESSIONS, by_id),
+            (LIST_SESSIONS_OF, by_subject),
+            (WINDOW_END, by_id),
+            (MATCHING, by_id),
+            (COUNT_MATCHING, by_id),
+            (ADDRESSES, by_id),
+            (SESSIONS_OF_IDS, by_id),
+            (END_IDS, by_id),
+        ] {
+            let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+            let rows = sqlx::query(explain).fetch_all(&mut connection).await.unwrap();
+            let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+            let plan = plan.join("\n");
+            assert!(plan.contains("SEARCH sessions USING") && plan.contains(index), "{statement}:\n{plan}");
+            assert!(!plan.contains("SCAN sessions") && !plan.contains("FOR ORDER BY"), "{statement}:\n{plan}");
+        }
+    }
 }

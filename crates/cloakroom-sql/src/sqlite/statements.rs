@@ -70,18 +70,14 @@ pub(crate) const END_ID: &str = "DELETE FROM sessions WHERE id = $1";
 pub(crate) const END_OWN: &str = "DELETE FROM sessions WHERE id = $1 AND subject = $2";
 
 // Filters.
+pub(crate) const LIST_SESSIONS_OF: &str =
+    concat!("SELECT ", session_columns!(), " FROM sessions WHERE subject = $3 AND id < $1 ORDER BY id DESC LIMIT $2");
 pub(crate) const MATCHING: &str =
     concat!("SELECT ", session_columns!(), " ", matching!(), " ORDER BY id DESC LIMIT $7");
-pub(crate) const MATCHING_OF: &str =
-    concat!("SELECT ", session_columns!(), " ", matching!(), " AND subject = $8 ORDER BY id DESC LIMIT $7");
 pub(crate) const COUNT_MATCHING: &str = concat!("SELECT count(*) ", matching!(), " AND ", living_at!("$7"));
-pub(crate) const COUNT_MATCHING_OF: &str =
-    concat!("SELECT count(*) ", matching!(), " AND subject = $8 AND ", living_at!("$7"));
 /// Which addresses there are in a window, as one text: which of them lie in a network, SQLite cannot say.
 pub(crate) const ADDRESSES: &str =
     "SELECT group_concat(DISTINCT ip) FROM sessions WHERE id < $1 AND id >= $2 AND ip IS NOT NULL";
-pub(crate) const ADDRESSES_OF: &str =
-    "SELECT group_concat(DISTINCT ip) FROM sessions WHERE id < $1 AND id >= $2 AND ip IS NOT NULL AND subject = $3";
 /// By their ids (a JSON array), because a token may have been replaced since.
 pub(crate) const SESSIONS_OF_IDS: &str =
     concat!("SELECT ", session_columns!(), " FROM sessions WHERE id IN (SELECT value FROM json_each($1))");

@@ -164,7 +164,7 @@ async fn indexes_are_these_and_none_is_on_what_changes_or_is_scrubbed() {
             "session_subjects btree (subject)",
             "sessions btree (absolute_expires_at)",
             "sessions btree (id)",
-            "sessions btree (subject)",
+            "sessions btree (subject, id)",
             "sessions btree (token_digest)",
         ]
     );

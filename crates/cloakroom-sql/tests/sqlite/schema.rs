@@ -72,6 +72,7 @@ async fn indexes_are_these_and_none_is_on_what_a_touch_changes() {
             "session_subjects.subject",
             "sessions.absolute_expires_at",
             "sessions.id",
+            "sessions.id",
             "sessions.subject",
             "sessions.token_digest",
         ]
