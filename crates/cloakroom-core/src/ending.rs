@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
         /// Why a session ended.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum EndReason { $($(#[$doc])* $variant,)* }
 
         impl EndReason {

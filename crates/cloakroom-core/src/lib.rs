@@ -11,6 +11,7 @@ pub mod coherence;
 pub mod ending;
 pub mod event;
 pub mod login;
+pub mod measurement;
 pub mod origin;
 pub mod password;
 pub mod policy;

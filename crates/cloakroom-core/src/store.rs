@@ -11,6 +11,7 @@ pub mod memory;
 mod administration;
 mod error;
 mod filter;
+mod measurement;
 mod service_token;
 
 use std::fmt::Debug;
@@ -25,6 +26,7 @@ pub use filter::{
     CountedPage, EndedPage, LOOKED_AT_MAX, ListQuery, NotAPiece, PIECE_BYTES_MAX, SessionFilter, SessionPage,
     UserAgentPiece,
 };
+pub use measurement::{MeasurementQuery, MeasurementStore};
 pub use service_token::{Added, ServiceTokenStore};
 
 use crate::account::{Account, LoginName};

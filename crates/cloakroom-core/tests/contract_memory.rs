@@ -7,7 +7,7 @@ use cloakroom_core::store::memory::MemoryStore;
 
 async fn fresh() -> Stores {
     let store = Arc::new(MemoryStore::new());
-    Stores::new(store.clone(), store)
+    Stores::new(store.clone(), store.clone(), store)
 }
 
 mod on_one_thread {

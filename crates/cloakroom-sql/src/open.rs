@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture};
+use cloakroom_core::store::{AccountStore, MeasurementStore, SessionStore, StoreError, StoreFuture};
 use cloakroom_core::time::Timestamp;
 use futures_util::future::BoxFuture;
 
@@ -70,6 +70,7 @@ impl Default for OpenOptions {
 pub(crate) trait Backend: fmt::Debug + Send + Sync + 'static {
     fn sessions(&self) -> Arc<dyn SessionStore>;
     fn accounts(&self) -> Arc<dyn AccountStore>;
+    fn measurements(&self) -> Arc<dyn MeasurementStore>;
     fn ping(&self) -> StoreFuture<'_, Option<Timestamp>>;
     fn holds_unfinished_copy(&self) -> StoreFuture<'_, bool>;
     fn close(&self) -> BoxFuture<'_, ()>;
@@ -153,6 +154,11 @@ impl Database {
     /// The accounts in this database. They need [`Scope::Everything`](crate::Scope::Everything) migrated.
     pub fn accounts(&self) -> Arc<dyn AccountStore> {
         self.backend.accounts()
+    }
+
+    /// What is measured in this database. It needs [`Scope::Everything`](crate::Scope::Everything) migrated.
+    pub fn measurements(&self) -> Arc<dyn MeasurementStore> {
+        self.backend.measurements()
     }
 
     /// Whether the database answers and has the session tables: for readiness. Returns its time, where its clock may be

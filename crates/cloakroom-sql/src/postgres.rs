@@ -17,6 +17,7 @@ mod gate;
 mod hint;
 mod login;
 mod lookup;
+mod measurement;
 mod migrate;
 mod row;
 mod service_token;

@@ -14,6 +14,7 @@ mod follow;
 mod location;
 mod login;
 mod lookup;
+mod measurement;
 mod migrate;
 mod part;
 mod reader;

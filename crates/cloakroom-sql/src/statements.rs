@@ -172,6 +172,19 @@ pub(crate) const REMOVE_SERVICE_TOKEN: &str = "DELETE FROM service_tokens WHERE 
 pub(crate) const USE_SERVICE_TOKEN: &str = "UPDATE service_tokens SET last_used_at = $1 \
      WHERE digest = $2 AND (last_used_at IS NULL OR last_used_at < $1)";
 
+// What is measured. All instances write the same rows, in the order of their keys.
+/// Adds what one instance counted; saturates, where only a mistake could come to.
+pub(crate) const ADD_MEASUREMENT: &str = "INSERT INTO measurements AS held (resolution, bucket, name, value) \
+     VALUES ($1, $2, $3, $4) ON CONFLICT (resolution, bucket, name) DO UPDATE SET value = CASE \
+     WHEN held.value > 9223372036854775807 - excluded.value THEN 9223372036854775807 \
+     ELSE held.value + excluded.value END";
+/// What every instance can read: the greatest stays, whoever writes last.
+pub(crate) const RAISE_MEASUREMENT: &str = "INSERT INTO measurements AS held (resolution, bucket, name, value) \
+     VALUES ($1, $2, $3, $4) ON CONFLICT (resolution, bucket, name) DO UPDATE SET value = excluded.value \
+     WHERE excluded.value > held.value";
+pub(crate) const MEASUREMENTS: &str =
+    "SELECT bucket, name, value FROM measurements WHERE resolution = $1 AND bucket >= $2 AND bucket < $3";
+
 // Copying. A page begins after a key: the first one after no bytes, no text, the lowest number. The empty subject, which
 // stands for everyone, is in every database and not copied.
 pub(crate) const SUBJECTS_AFTER: &str =

@@ -29,6 +29,12 @@ pub(crate) fn reason_from(word: Option<&str>) -> EndReason {
     word.and_then(|word| word.parse().ok()).unwrap_or(EndReason::ByHand)
 }
 
+/// The first eight bytes as a number, the most significant first.
+#[cfg(feature = "sqlite")]
+pub(crate) fn leading(bytes: &[u8]) -> u64 {
+    bytes.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
 /// What an entry of the feed that names a session says of it.
 pub(crate) fn change_from(
     kind: &str,

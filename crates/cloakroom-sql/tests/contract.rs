@@ -11,7 +11,7 @@ mod sqlite {
         let url = format!("sqlite:{}", dir.path().join("contract.db").display());
         let database = Database::open(&url, OpenOptions::default()).await.unwrap();
         database.migrate(Scope::Everything).await.unwrap();
-        Stores::new(database.sessions(), database.accounts()).keeping(dir)
+        Stores::new(database.sessions(), database.accounts(), database.measurements()).keeping(dir)
     }
 
     mod contract {
@@ -33,7 +33,7 @@ mod postgres {
         let schema = Cluster::shared().fresh_schema().unwrap();
         let database = Database::open(&schema.url(), OpenOptions::default()).await.unwrap();
         database.migrate(Scope::Everything).await.unwrap();
-        Stores::new(database.sessions(), database.accounts())
+        Stores::new(database.sessions(), database.accounts(), database.measurements())
     }
 
     mod contract {

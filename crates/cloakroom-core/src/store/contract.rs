@@ -15,7 +15,7 @@
 //! /// A new, empty store. What has to live as long as it, such as a temporary directory, goes to `keeping`.
 //! async fn fresh() -> Stores {
 //!     let store = Arc::new(MemoryStore::new());
-//!     Stores::new(store.clone(), store).keeping("a temporary directory")
+//!     Stores::new(store.clone(), store.clone(), store).keeping("a temporary directory")
 //! }
 //!
 //! cloakroom_core::contract_tests!(#[tokio::test] fresh);
@@ -49,6 +49,7 @@ mod feed;
 mod filter;
 mod list;
 mod login;
+mod measurement;
 mod moment;
 mod password;
 mod purge;
@@ -70,7 +71,7 @@ use std::sync::Arc;
 
 pub use schedule::random_schedule;
 
-use super::{AccountStore, SessionStore, StoreError};
+use super::{AccountStore, MeasurementStore, SessionStore, StoreError};
 use trial::Trial;
 
 /// A new, empty store, as a clause gets it.
@@ -80,13 +81,19 @@ pub struct Stores {
     pub sessions: Arc<dyn SessionStore>,
     /// Where accounts are kept: the same database, because what happens to an account ends sessions.
     pub accounts: Arc<dyn AccountStore>,
+    /// Where measurements are kept: the same database, because endings are counted.
+    pub measurements: Arc<dyn MeasurementStore>,
     kept: Vec<Box<dyn Any + Send + Sync>>,
 }
 
 impl Stores {
-    /// The two sides of one store.
-    pub fn new(sessions: Arc<dyn SessionStore>, accounts: Arc<dyn AccountStore>) -> Self {
-        Self { sessions, accounts, kept: Vec::new() }
+    /// The three sides of one store.
+    pub fn new(
+        sessions: Arc<dyn SessionStore>,
+        accounts: Arc<dyn AccountStore>,
+        measurements: Arc<dyn MeasurementStore>,
+    ) -> Self {
+        Self { sessions, accounts, measurements, kept: Vec::new() }
     }
 
     /// Holds `thing` for as long as the store is used: a temporary directory, a server process.
@@ -380,6 +387,15 @@ clauses! { $
         events_are_listed_newest_first_per_subject_and_in_pages,
         what_is_recorded_twice_happened_once,
         old_events_and_those_over_the_most_are_purged_in_chunks,
+    }
+    measurement {
+        what_was_measured_is_read_back_in_every_name,
+        counts_of_a_bucket_are_added_up_and_what_is_read_grows,
+        measurements_are_asked_for_by_resolution_and_time,
+        old_measurements_and_those_far_ahead_are_purged_in_chunks,
+        endings_are_counted_by_bucket_and_reason,
+        a_sample_has_the_first_digests_and_says_who_lives,
+        of_concurrent_counts_none_is_lost,
     }
     race {
         concurrent_logins_stay_within_the_cap,

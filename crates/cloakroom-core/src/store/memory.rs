@@ -5,6 +5,7 @@
 mod accounts;
 mod event;
 mod feed;
+mod measurement;
 mod service_token;
 mod throttle;
 
@@ -22,6 +23,7 @@ use super::{
 use crate::account::{Account, LoginName};
 use crate::ending::{EndReason, Ending};
 use crate::event::{EventId, SecurityEvent};
+use crate::measurement::{Measure, Resolution};
 use crate::service_token::{ServiceTokenName, ServiceTokenRecord};
 use crate::session::{ClientFacts, SessionId, SessionRecord, Subject};
 use crate::throttle::{Counter, CounterKey};
@@ -48,6 +50,7 @@ struct State {
     counters: HashMap<CounterKey, Counter>,
     events: BTreeMap<EventId, SecurityEvent>,
     service_tokens: BTreeMap<ServiceTokenName, ServiceTokenRecord>,
+    measurements: BTreeMap<(Resolution, Timestamp, Measure), u64>,
 }
 
 impl MemoryStore {

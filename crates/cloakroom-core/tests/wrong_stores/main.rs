@@ -5,6 +5,7 @@ mod events;
 mod faulty;
 mod feed;
 mod filter;
+mod measurements;
 mod service_tokens;
 mod sessions;
 mod throttle;
@@ -155,6 +156,19 @@ faults! {
     EventsAreOldestFirst => "events_are_listed_newest_first_per_subject_and_in_pages",
     EventPurgeKnowsNoMost => "old_events_and_those_over_the_most_are_purged_in_chunks",
     EventPurgeIgnoresTheChunk => "old_events_and_those_over_the_most_are_purged_in_chunks",
+    MeasurementsOverwrite => "counts_of_a_bucket_are_added_up_and_what_is_read_grows",
+    MeasurementsAddWhatWasRead => "counts_of_a_bucket_are_added_up_and_what_is_read_grows",
+    MeasurementsAreCappedAtAPage => "what_was_measured_is_read_back_in_every_name",
+    MeasurementsIgnoreTheResolution => "measurements_are_asked_for_by_resolution_and_time",
+    MeasurementsIncludeTheEnd => "measurements_are_asked_for_by_resolution_and_time",
+    MeasurementPurgeKnowsOneRetention => "old_measurements_and_those_far_ahead_are_purged_in_chunks",
+    MeasurementPurgeLeavesTheFuture => "old_measurements_and_those_far_ahead_are_purged_in_chunks",
+    MeasurementPurgeIgnoresTheChunk => "old_measurements_and_those_far_ahead_are_purged_in_chunks",
+    EndingsAreCountedByTheHour => "endings_are_counted_by_bucket_and_reason",
+    EndingsAreCountedToTheEnd => "endings_are_counted_by_bucket_and_reason",
+    SampleCountsTheExpired => "a_sample_has_the_first_digests_and_says_who_lives",
+    SampleHasNoPlace => "a_sample_has_the_first_digests_and_says_who_lives",
+    MeasuringReadsThenWrites => "of_concurrent_counts_none_is_lost",
     EventPurgeIsTooEarly => "old_events_and_those_over_the_most_are_purged_in_chunks",
     ServiceTokensLoseTheirScope => "a_service_token_is_found_in_every_field_and_listed_by_name",
     ServiceTokenNamesAreOverwritten => "a_taken_name_or_digest_of_a_service_token_changes_nothing",
@@ -163,9 +177,20 @@ faults! {
     ServiceTokensHaveNoEnd => "there_are_no_more_service_tokens_than_can_be",
 }
 
+/// The clauses about what no schedule does.
+const OF_MEASUREMENTS: [&str; 7] = [
+    "what_was_measured_is_read_back_in_every_name",
+    "counts_of_a_bucket_are_added_up_and_what_is_read_grows",
+    "measurements_are_asked_for_by_resolution_and_time",
+    "old_measurements_and_those_far_ahead_are_purged_in_chunks",
+    "endings_are_counted_by_bucket_and_reason",
+    "a_sample_has_the_first_digests_and_says_who_lives",
+    "of_concurrent_counts_none_is_lost",
+];
+
 fn stores(fault: Fault) -> Stores {
     let store = Arc::new(Faulty::new(fault));
-    Stores::new(store.clone(), store)
+    Stores::new(store.clone(), store.clone(), store)
 }
 
 #[tokio::test]
@@ -191,8 +216,10 @@ async fn each_fault_breaks_the_clause_that_is_meant_to_catch_it() {
 /// races (they do one thing at a time) and what needs rare values.
 #[tokio::test]
 async fn random_schedules_catch_most_faults_by_themselves() {
+    // Schedules are about sessions and accounts: nothing is measured in them.
+    let scheduled: Vec<_> = FAULTS.iter().filter(|(_, clause)| !OF_MEASUREMENTS.contains(clause)).collect();
     let mut survived = Vec::new();
-    for (fault, _) in FAULTS {
+    for (fault, _) in &scheduled {
         let mut is_caught = false;
         for seed in 0..3 {
             is_caught |= contract::random_schedule(&stores(*fault), seed, 300).await.is_err();
@@ -201,7 +228,7 @@ async fn random_schedules_catch_most_faults_by_themselves() {
             survived.push(fault);
         }
     }
-    assert!(survived.len() <= FAULTS.len() / 4, "{} of {} survived: {survived:?}", survived.len(), FAULTS.len());
+    assert!(survived.len() <= scheduled.len() / 4, "{} of {} survived: {survived:?}", survived.len(), scheduled.len());
 }
 
 #[tokio::test]

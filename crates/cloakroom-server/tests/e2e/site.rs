@@ -158,6 +158,7 @@ impl Drop for Site {
             "attempt_counters",
             "security_events",
             "service_tokens",
+            "measurements",
         ] {
             let rows = format!("SELECT coalesce(string_agg(row::text, ' '), '') FROM {table} row");
             if let Ok(rows) = self.cluster.psql("cloakroom", &rows) {

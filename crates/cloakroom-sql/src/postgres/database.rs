@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cloakroom_core::ending::Ending;
 use cloakroom_core::session::SessionRecord;
-use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture};
+use cloakroom_core::store::{AccountStore, MeasurementStore, SessionStore, StoreError, StoreFuture};
 use cloakroom_core::time::Timestamp;
 use futures_util::future::BoxFuture;
 use sqlx::postgres::PgConnectOptions;
@@ -196,6 +196,10 @@ impl Backend for PostgresDatabase {
     }
 
     fn accounts(&self) -> Arc<dyn AccountStore> {
+        Arc::new(self.clone())
+    }
+
+    fn measurements(&self) -> Arc<dyn MeasurementStore> {
         Arc::new(self.clone())
     }
 

@@ -30,7 +30,7 @@ impl Dialect for PgConnection {
             up: include_str!("../migrations/postgres/accounts/0001_accounts.up.sql"),
             down: include_str!("../migrations/postgres/accounts/0001_accounts.down.sql"),
         }],
-        counted: &["accounts", "attempt_counters", "security_events", "service_tokens"],
+        counted: &["accounts", "attempt_counters", "security_events", "service_tokens", "measurements"],
     };
 
     fn has_table<'c>(&'c mut self, table: &'static str) -> BoxFuture<'c, Result<bool, sqlx::Error>> {

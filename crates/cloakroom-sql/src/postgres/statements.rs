@@ -268,6 +268,22 @@ pub(crate) const REMOVE_SUBJECTS: &str = "DELETE FROM session_subjects WHERE sub
 pub(crate) const REMOVE_ACCOUNTS: &str = "DELETE FROM accounts WHERE subject = ANY($1)";
 pub(crate) const REMOVE_ENTRIES: &str = "DELETE FROM session_feed WHERE position = ANY($1)";
 
+// What is measured.
+pub(crate) const PURGE_MEASUREMENTS: &str = "DELETE FROM measurements WHERE (resolution, bucket, name) IN \
+     (SELECT resolution, bucket, name FROM measurements \
+     WHERE resolution = $1 AND (bucket < $2 OR bucket > $3) LIMIT $4 FOR UPDATE SKIP LOCKED)";
+/// By five minutes.
+pub(crate) const COUNT_ENDINGS: &str = "SELECT date_bin('5 minutes', at, timestamptz 'epoch') AS bucket, reason, \
+     count(*) AS value FROM session_feed WHERE kind = 'ended' AND at >= $1 AND at < $2 GROUP BY 1, 2";
+/// With the first eight bytes of the last digest, as a text that sorts like them.
+pub(crate) const SAMPLE: &str = concat!(
+    "SELECT count(*), count(*) FILTER (WHERE ",
+    living_at!("$1"),
+    "), max(encode(substring(token_digest FROM 1 FOR 8), 'hex') COLLATE \"C\") \
+     FROM (SELECT token_digest, absolute_expires_at, idle_timeout, last_seen_at FROM sessions \
+     ORDER BY token_digest LIMIT $2) AS first"
+);
+
 // What is counted of attempts to log in.
 pub(crate) const LOCK_COUNTER: &str =
     "SELECT key, failures, under_way, until_at, changed_at FROM attempt_counters WHERE key = $1 FOR UPDATE";

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::store::{AccountStore, SessionStore, StoreError, StoreFuture};
+use cloakroom_core::store::{AccountStore, MeasurementStore, SessionStore, StoreError, StoreFuture};
 use cloakroom_core::time::Timestamp;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -145,6 +145,10 @@ impl Backend for SqliteDatabase {
     }
 
     fn accounts(&self) -> Arc<dyn AccountStore> {
+        Arc::new(self.clone())
+    }
+
+    fn measurements(&self) -> Arc<dyn MeasurementStore> {
         Arc::new(self.clone())
     }
 

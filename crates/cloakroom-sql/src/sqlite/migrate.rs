@@ -32,7 +32,7 @@ impl Dialect for SqliteConnection {
             up: include_str!("../migrations/sqlite/accounts/0001_accounts.up.sql"),
             down: include_str!("../migrations/sqlite/accounts/0001_accounts.down.sql"),
         }],
-        counted: &["accounts", "attempt_counters", "security_events", "service_tokens"],
+        counted: &["accounts", "attempt_counters", "security_events", "service_tokens", "measurements"],
     };
 
     fn has_table<'c>(&'c mut self, table: &'static str) -> BoxFuture<'c, Result<bool, sqlx::Error>> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use cloakroom_core::account::{Account, LoginName};
 use cloakroom_core::ending::Ending;
 use cloakroom_core::event::{EventId, EventReason, SecurityEvent};
+use cloakroom_core::measurement::{Measure, Measurement, Resolution};
 use cloakroom_core::password::PasswordHash;
 use cloakroom_core::service_token::{ServiceTokenDigest, ServiceTokenName, ServiceTokenRecord};
 use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
@@ -234,4 +235,20 @@ pub(crate) fn event(row: &SqliteRow) -> Result<Option<SecurityEvent>, StoreError
         client: ClientFacts::new(source.get("user_agent")?, ip.and_then(|ip| ip.parse().ok())),
         request: uuid("request_id")?.map(|id| *id.as_uuid()),
     }))
+}
+
+/// What was measured; `None` where this version does not know the name.
+pub(crate) fn measurement(row: &SqliteRow, resolution: Resolution) -> Result<Option<Measurement>, StoreError> {
+    let source = Source { row, table: "measurements" };
+    let Ok(measure) = source.get::<&str>("name")?.parse() else { return Ok(None) };
+    let value = u64::try_from(source.get::<i64>("value")?).map_err(|_| source.corrupt("value"))?;
+    Ok(Some(Measurement { resolution, bucket: source.time("bucket")?, measure, value }))
+}
+
+/// What the feed was counted to have, by five minutes.
+pub(crate) fn counted(row: &SqliteRow, of: impl FnOnce(Option<&str>) -> Measure) -> Result<Measurement, StoreError> {
+    let source = Source { row, table: "session_feed" };
+    let value = u64::try_from(source.get::<i64>("value")?).map_err(|_| source.corrupt("value"))?;
+    let measure = of(source.get("reason")?);
+    Ok(Measurement { resolution: Resolution::FiveMinutes, bucket: source.time("bucket")?, measure, value })
 }

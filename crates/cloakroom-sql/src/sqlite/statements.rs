@@ -121,6 +121,20 @@ pub(crate) const FOREIGN_KEYS_BROKEN: &str = "PRAGMA foreign_key_check";
 pub(crate) const NO_LOG: &str = "PRAGMA journal_mode = DELETE";
 pub(crate) const BEGIN_ALONE: &str = "BEGIN EXCLUSIVE";
 
+// What is measured.
+pub(crate) const PURGE_MEASUREMENTS: &str = "DELETE FROM measurements WHERE (resolution, bucket, name) IN \
+     (SELECT resolution, bucket, name FROM measurements \
+     WHERE resolution = $1 AND (bucket < $2 OR bucket > $3) LIMIT $4)";
+/// By five minutes.
+pub(crate) const COUNT_ENDINGS: &str = "SELECT at / 300000 * 300000 AS bucket, reason, count(*) AS value FROM session_feed \
+     WHERE kind = 'ended' AND at >= $1 AND at < $2 GROUP BY 1, 2";
+pub(crate) const SAMPLE: &str = concat!(
+    "SELECT count(*), coalesce(sum(",
+    living_at!("$1"),
+    "), 0), max(token_digest) FROM (SELECT token_digest, absolute_expires_at, idle_timeout, last_seen_at FROM sessions \
+     ORDER BY token_digest LIMIT $2) AS first"
+);
+
 // What is counted of attempts to log in.
 pub(crate) const COUNTER: &str =
     "SELECT key, failures, under_way, until_at, changed_at FROM attempt_counters WHERE key = $1";

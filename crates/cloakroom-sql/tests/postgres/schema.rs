@@ -47,7 +47,7 @@ async fn both_dialects_have_the_same_tables_and_columns() {
         both.cloned().collect()
     };
     assert_eq!(shared(&postgres), shared(&sqlite));
-    assert_eq!(shared(&postgres).len(), 7 + 5 + 9 + 7 + 2 + 11);
+    assert_eq!(shared(&postgres).len(), 7 + 5 + 9 + 4 + 7 + 2 + 11);
 }
 
 #[tokio::test]
@@ -61,6 +61,7 @@ async fn types_are_those_of_the_design() {
             "accounts: subject text, login_name text, password_hash text, role text, created_at timestamptz, \
              password_changed_at timestamptz, disabled_at timestamptz",
             "attempt_counters: key bytea, failures int8, under_way int8, until_at timestamptz, changed_at timestamptz",
+            "measurements: resolution int4, bucket timestamptz, name text, value int8",
             "security_events: id uuid, at timestamptz, kind text, subject text, session_id uuid, reason text, \
              user_agent text, ip inet, request_id uuid",
             "session_feed: position int8, xid xid8, kind text, token_digest bytea, session_id uuid, subject text, \
@@ -153,6 +154,7 @@ async fn indexes_are_these_and_none_is_on_what_changes_or_is_scrubbed() {
             "accounts btree (login_name)",
             "accounts btree (subject)",
             "attempt_counters btree (key)",
+            "measurements btree (resolution, bucket, name)",
             "security_events btree (id)",
             "security_events btree (subject, id) WHERE (subject IS NOT NULL)",
             "session_feed btree (\"position\")",
@@ -206,6 +208,9 @@ async fn the_statements_on_the_hot_path_use_an_index() {
         ("SELECT * FROM session_feed WHERE token_digest = ANY(ARRAY['\\x00'::bytea])", "session_feed_by_digest"),
         ("SELECT * FROM session_feed WHERE subject = 'ada' ORDER BY position", "session_feed_by_subject"),
         ("SELECT * FROM session_feed WHERE at < now() ORDER BY at LIMIT 9", "session_feed_by_at"),
+        ("SELECT * FROM session_feed WHERE kind = 'ended' AND at >= now() AND at < now()", "session_feed_by_at"),
+        ("SELECT * FROM sessions ORDER BY token_digest LIMIT 9", "sessions_pkey"),
+        ("SELECT * FROM measurements WHERE resolution = 300 AND bucket >= now()", "measurements_pkey"),
     ] {
         let plan = hand.texts(&format!("EXPLAIN (COSTS OFF) {statement}")).await;
         assert!(plan.join(" ").contains(index), "{statement}: {plan:?}");

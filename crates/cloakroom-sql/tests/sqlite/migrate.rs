@@ -40,6 +40,7 @@ async fn up_down_and_up_again_with_data() {
             rows("attempt_counters", 0),
             rows("security_events", 0),
             rows("service_tokens", 0),
+            rows("measurements", 0),
             rows("sessions", 1),
             rows("session_subjects", 3),
             rows("session_feed", 1)

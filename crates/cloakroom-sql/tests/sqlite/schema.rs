@@ -40,6 +40,7 @@ async fn every_table_of_ours_is_strict() {
         [
             "accounts",
             "attempt_counters",
+            "measurements",
             "security_events",
             "session_ending",
             "session_feed",
@@ -90,6 +91,18 @@ async fn the_statements_on_the_hot_path_use_an_index() {
             "EXPLAIN QUERY PLAN SELECT at FROM session_feed WHERE token_digest = $1 AND kind = 'ended' \
              ORDER BY position DESC LIMIT 1",
             "session_feed_by_digest",
+        ),
+        (
+            "EXPLAIN QUERY PLAN SELECT value FROM measurements WHERE resolution = $1 AND bucket >= $2 AND bucket < $3",
+            "USING PRIMARY KEY (resolution=? AND bucket>? AND bucket<?)",
+        ),
+        (
+            "EXPLAIN QUERY PLAN SELECT count(*) FROM session_feed WHERE kind = 'ended' AND at >= $1 AND at < $2",
+            "session_feed_by_at",
+        ),
+        (
+            "EXPLAIN QUERY PLAN SELECT absolute_expires_at FROM sessions ORDER BY token_digest LIMIT $1",
+            "sqlite_autoindex_sessions_1",
         ),
     ] {
         let rows = sqlx::query(statement).fetch_all(&mut world.somebody_else().await).await.unwrap();

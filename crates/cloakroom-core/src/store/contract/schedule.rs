@@ -59,8 +59,8 @@ pub async fn random_schedule(stores: &Stores, seed: u64, steps: u32) -> Result<(
 async fn run(trial: &Trial<'_>, seed: u64, steps: u32) -> Kept {
     let model = MemoryStore::new();
     let mut schedule = Schedule {
-        store: Trial::seeded(trial.sessions, trial.accounts, seed),
-        model: Trial::seeded(&model, &model, seed),
+        store: Trial::seeded(trial.sessions, trial.accounts, trial.measurements, seed),
+        model: Trial::seeded(&model, &model, &model, seed),
         now: 0,
         moments: Vec::new(),
         digests: Vec::new(),

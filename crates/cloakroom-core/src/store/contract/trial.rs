@@ -12,8 +12,8 @@ use crate::ending::{EndReason, Ending};
 use crate::password::PasswordHash;
 use crate::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
 use crate::store::{
-    AccountStore, Created, Issue, Issued, ListQuery, Moment, PAGE_MAX, PasswordChange, Precedence, Purge, Purged,
-    Replace, SessionFilter, SessionStore, StoreError, StoreErrorKind, Target, Touch,
+    AccountStore, Created, Issue, Issued, ListQuery, MeasurementStore, Moment, PAGE_MAX, PasswordChange, Precedence,
+    Purge, Purged, Replace, SessionFilter, SessionStore, StoreError, StoreErrorKind, Target, Touch,
 };
 use crate::time::Timestamp;
 use crate::token::TokenDigest;
@@ -106,16 +106,22 @@ impl Login {
 pub(super) struct Trial<'a> {
     pub(super) sessions: &'a dyn SessionStore,
     pub(super) accounts: &'a dyn AccountStore,
+    pub(super) measurements: &'a dyn MeasurementStore,
     random: PredictableRandom,
 }
 
 impl<'a> Trial<'a> {
     pub(super) fn of(stores: &'a Stores) -> Self {
-        Self::seeded(stores.sessions.as_ref(), stores.accounts.as_ref(), 42)
+        Self::seeded(stores.sessions.as_ref(), stores.accounts.as_ref(), stores.measurements.as_ref(), 42)
     }
 
-    pub(super) fn seeded(sessions: &'a dyn SessionStore, accounts: &'a dyn AccountStore, seed: u64) -> Self {
-        Self { sessions, accounts, random: PredictableRandom::from_seed(seed) }
+    pub(super) fn seeded(
+        sessions: &'a dyn SessionStore,
+        accounts: &'a dyn AccountStore,
+        measurements: &'a dyn MeasurementStore,
+        seed: u64,
+    ) -> Self {
+        Self { sessions, accounts, measurements, random: PredictableRandom::from_seed(seed) }
     }
 
     /// A number below `bound`, which is not 0.

@@ -47,3 +47,15 @@ CREATE TABLE service_tokens (
     created_at timestamptz NOT NULL,
     last_used_at timestamptz
 );
+
+-- What is measured over time, for charts. All instances share one row for each bucket and name; what is over its time is purged.
+CREATE TABLE measurements (
+    -- How long the bucket is, in seconds.
+    resolution integer NOT NULL CHECK (resolution IN (300, 3600)),
+    -- When it starts.
+    bucket timestamptz NOT NULL,
+    -- Not checked: an older version may read what a newer one wrote.
+    name text COLLATE "C" NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 32),
+    value bigint NOT NULL CHECK (value >= 0),
+    PRIMARY KEY (resolution, bucket, name)
+);

@@ -47,3 +47,15 @@ CREATE TABLE service_tokens (
     created_at INTEGER NOT NULL,
     last_used_at INTEGER
 ) STRICT;
+
+-- What is measured over time, for charts. All instances share one row for each bucket and name; what is over its time is purged.
+CREATE TABLE measurements (
+    -- How long the bucket is, in seconds.
+    resolution INTEGER NOT NULL CHECK (resolution IN (300, 3600)),
+    -- When it starts.
+    bucket INTEGER NOT NULL,
+    -- Not checked: an older version may read what a newer one wrote.
+    name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 32),
+    value INTEGER NOT NULL CHECK (value >= 0),
+    PRIMARY KEY (resolution, bucket, name)
+) STRICT, WITHOUT ROWID;
