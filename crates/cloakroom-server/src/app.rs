@@ -14,6 +14,7 @@ use crate::events::Recorder;
 use crate::failure::Failure;
 use crate::hashing::Hashing;
 use crate::locale::Catalogue;
+use crate::measurements::Measurements;
 use crate::password::NewPasswords;
 use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
@@ -37,6 +38,7 @@ pub(crate) struct Parts {
     pub(crate) recorder: Recorder,
     pub(crate) service_tokens: ServiceTokens,
     pub(crate) stopping: Stopping,
+    pub(crate) measurements: Measurements,
     /// The origin browsers use, where it is configured.
     pub(crate) public_origin: Option<String>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -96,6 +98,11 @@ impl App {
         &self.0.stopping
     }
 
+    /// Where what is measured over time is counted.
+    pub(crate) fn measurements(&self) -> &Measurements {
+        &self.0.measurements
+    }
+
     pub(crate) fn public_origin(&self) -> Option<&str> {
         self.0.public_origin.as_deref()
     }
@@ -104,6 +111,7 @@ impl App {
         self.0.clock.now()
     }
 
+    /// For how long something took.
     pub(crate) fn steady(&self) -> Steady {
         self.0.clock.steady()
     }

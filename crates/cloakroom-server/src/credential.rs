@@ -26,6 +26,18 @@ pub(crate) async fn log_in(
     name: LoginName,
     password: Password,
 ) -> Result<LoggedIn, Failure> {
+    let logged_in = try_to_log_in(app, client, attempt, name, password).await;
+    app.measurements().login(logged_in.as_ref().err().map(Failure::code));
+    logged_in
+}
+
+async fn try_to_log_in(
+    app: &App,
+    client: Option<IpAddr>,
+    attempt: Attempt,
+    name: LoginName,
+    password: Password,
+) -> Result<LoggedIn, Failure> {
     // A place first: who is refused as busy has tried nothing.
     let place = app.hashing().place()?;
     let networks = app.networks();

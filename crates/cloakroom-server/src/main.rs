@@ -18,6 +18,7 @@ mod form_token;
 mod hashing;
 mod health;
 mod locale;
+mod measurements;
 mod metrics;
 #[cfg(test)]
 mod mutation;

@@ -54,6 +54,11 @@ impl Collector for Counts {
             ("scrubbed_sessions", "Sessions whose client facts were scrubbed.", sweep.scrubbed),
             ("lookups", "Token digests looked up.", lookups.lookups),
             ("lookup_statements", "Statements that looked them up.", lookups.statements),
+            (
+                "measurements_lost",
+                "Five-minute counts for charts that could not be written.",
+                self.0.measurements().lost(),
+            ),
             ("events_lost", "Security events that are in the log only.", self.0.recorder().lost()),
             ("writer_commits", "Transactions of SQLite's writer.", writer.commits),
             ("writer_jobs", "Jobs those transactions had.", writer.jobs),

@@ -4,11 +4,12 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post};
 use cloakroom::Code;
+use tower::util::MapRequestLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::failure::{self, Failure};
-use crate::{api, assets, events, health, pages, request_id, security, stop};
+use crate::{api, assets, events, health, measurements, pages, request_id, security, stop};
 
 /// The whole server as one router.
 pub(crate) fn router(app: App) -> Router {
@@ -32,7 +33,9 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/admin/sessions", get(api::admin::list).delete(api::admin::end_all_of))
         .route("/api/v1/admin/sessions/{id}", delete(api::admin::end_one))
         .method_not_allowed_fallback(async || Failure::of(Code::MethodNotAllowed))
-        .route_layer(app.sessions().layer());
+        .route_layer(MapRequestLayer::new(measurements::validated(&app)))
+        .route_layer(app.sessions().layer())
+        .route_layer(MapRequestLayer::new(measurements::asked(&app)));
     let without_sessions = Router::new()
         .route("/assets/{name}", get(assets::get))
         .route("/healthz", get(health::healthz))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use cloakroom::world::{SystemClock, SystemRandom};
 use cloakroom::{CookieSettings, Sessions, Validation};
 use cloakroom_core::password::{Argon2idHasher, HashParameters};
-use cloakroom_core::world::Random;
+use cloakroom_core::world::{Clock as _, Random};
 use cloakroom_sql::{Database, Scope};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
@@ -20,6 +20,7 @@ use crate::events::Recorder;
 use crate::exit::Failure;
 use crate::hashing::{Hashing, WAITING_PER_HASH};
 use crate::locale::Catalogue;
+use crate::measurements::{self, Measurements};
 use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
 use crate::stop::{Stopping, Told};
@@ -47,7 +48,8 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
     let (sessions, told, stopping) = (app.sessions().clone(), Told::listen()?, app.stopping().clone());
     sessions.follow();
     drop(tokio::spawn(sweep::run(app.clone(), config.events_retention))); // it ends with the process
-    let recorder = app.recorder().clone();
+    drop(tokio::spawn(measurements::run(app.clone())));
+    let last = app.clone();
     if let Some((listener, _)) = metrics {
         let serving = axum::serve(listener, metrics::router(app.clone()));
         drop(tokio::spawn(serving.into_future())); // it ends with the process, so that a slow stop can be watched
@@ -65,7 +67,8 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
     if let Err(error) = sessions.flush().await {
         tracing::error!(%error, "the last uses of sessions were not written");
     }
-    recorder.settle(SETTLE_MAX).await;
+    last.recorder().settle(SETTLE_MAX).await;
+    last.measurements().settle(last.now(), SETTLE_MAX).await;
     database.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -113,6 +116,7 @@ fn put_together(config: &Config, database: &Database) -> Result<(App, Zeroizing<
         recorder: Recorder::start(database.accounts()),
         service_tokens: ServiceTokens::new(&config.validation),
         stopping: Stopping::default(),
+        measurements: Measurements::new(database.measurements(), clock.now()),
         networks: Networks {
             failures: config.login.network_failures,
             are_known: config.public_url.is_none() || config.proxies.is_some(),

@@ -25,6 +25,7 @@ use crate::app::Parts;
 use crate::events::Recorder;
 use crate::hashing::{Hashing, WAITING_PER_HASH};
 use crate::locale::Catalogue;
+use crate::measurements::Measurements;
 use crate::password::NewPasswords;
 use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
@@ -57,6 +58,7 @@ impl World {
             recorder: Recorder::start(database.accounts()),
             service_tokens: ServiceTokens::new(&Validation::Strict),
             stopping: Stopping::default(),
+            measurements: Measurements::new(database.measurements(), SystemClock.now()),
             networks: Networks { failures: 100, are_known: true },
             public_origin: None,
             clock: Arc::new(SystemClock),
