@@ -9,8 +9,16 @@ use fluent_bundle::{FluentArgs, FluentResource};
 const ACCEPT_LANGUAGE_BYTES_MAX: usize = 512;
 
 /// The files of the catalogue, one for each subject; those of both languages have the same names.
-const ENGLISH: &[&str] = &[include_str!("../locales/en/cloakroom.ftl"), include_str!("../locales/en/service.ftl")];
-const JAPANESE: &[&str] = &[include_str!("../locales/ja/cloakroom.ftl"), include_str!("../locales/ja/service.ftl")];
+const ENGLISH: &[&str] = &[
+    include_str!("../locales/en/chart.ftl"),
+    include_str!("../locales/en/cloakroom.ftl"),
+    include_str!("../locales/en/service.ftl"),
+];
+const JAPANESE: &[&str] = &[
+    include_str!("../locales/ja/chart.ftl"),
+    include_str!("../locales/ja/cloakroom.ftl"),
+    include_str!("../locales/ja/service.ftl"),
+];
 
 /// A language the server speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,6 +4,7 @@ mod activity;
 mod api;
 mod app;
 mod assets;
+mod chart;
 mod cli;
 mod config;
 mod credential;

@@ -24,6 +24,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/account/sessions/end-all", post(pages::account::end_all))
         .route("/account/password", post(pages::password::post))
         .route("/confirm", get(pages::confirm::get).post(pages::confirm::post))
+        .route("/admin/charts", get(pages::chart::get))
         .route("/api/v1/login", post(api::login::post))
         .route("/api/v1/logout", post(api::logout::post))
         .route("/api/v1/confirm", post(api::confirm::post))

@@ -1,5 +1,7 @@
 //! What the pages show: templates and their words, no decisions. Handlers fill these in; askama escapes every value.
 
+pub(crate) mod chart;
+
 use askama::Template;
 use cloakroom::{Code, EndReason, FormToken, Outcome, Timestamp};
 use cloakroom_core::password::PasswordRefusal;
@@ -30,6 +32,10 @@ impl<'a> Words<'a> {
 
     pub(crate) fn with(&self, key: &str, values: &[(&str, String)]) -> String {
         self.catalogue.say(self.locale, key, values)
+    }
+
+    pub(crate) const fn locale(&self) -> Locale {
+        self.locale
     }
 
     pub(crate) const fn tag(&self) -> &'static str {

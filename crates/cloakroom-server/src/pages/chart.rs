@@ -1,0 +1,37 @@
+//! `GET /admin/charts`: what was measured, drawn for administrators.
+
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use cloakroom_core::measurement::History;
+use cloakroom_core::store::MeasurementQuery;
+
+use crate::api::admin::Administrator;
+use crate::app::App;
+use crate::failure::Failure;
+use crate::fields::{Complaint, Fields};
+use crate::pages::{Visit, page};
+use crate::view::chart::{ChartsPage, Span};
+
+/// Shows the charts of a span: `?span=24h` or `?span=30d`.
+pub(crate) async fn get(
+    State(app): State<App>,
+    _: Administrator,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let mut fields = Fields::from_query(query.as_deref())?;
+    let span = match fields.optional("span") {
+        None => Span::default(),
+        Some(word) => Span::named(&word).unwrap_or_else(|| {
+            fields.complain("span", Complaint::NotAllowed);
+            Span::default()
+        }),
+    };
+    fields.finish()?;
+    let window = span.window(app.now());
+    let query = MeasurementQuery { resolution: window.resolution, from: window.from, before: window.end() };
+    let found = app.database().measurements().measurements(query).await?;
+    let history = History::of(window, &found);
+    page(StatusCode::OK, &ChartsPage::new(visit.words(), &visit.form_token, span, &history))
+}
