@@ -10,6 +10,7 @@ use cloakroom_core::policy::Policy;
 use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{ListQuery, SessionFilter, Target};
+use cloakroom_core::time::Timestamp;
 use http::HeaderMap;
 
 use crate::builder::Builder;
@@ -293,6 +294,11 @@ impl Sessions {
     /// What the sweep of this process has done, for metrics.
     pub fn sweep_counts(&self) -> SweepCounts {
         self.shared.swept().read()
+    }
+
+    /// When the sweep of this process last purged all there was to purge; `None` before the first time.
+    pub fn last_purged(&self) -> Option<Timestamp> {
+        self.shared.swept().purged_at()
     }
 
     /// How many uses of sessions wait in memory to be written, for metrics. At most 50,000.

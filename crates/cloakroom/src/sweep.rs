@@ -1,11 +1,12 @@
 //! The background task: writes touches in batches, purges and scrubs in chunks. It survives every error of the store, counts
 //! them, and ends with the last handle.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use cloakroom_core::store::{Purge, Scrub, StoreError};
+use cloakroom_core::time::Timestamp;
 
 use crate::rejection::cause;
 use crate::shared::Shared;
@@ -43,8 +44,10 @@ pub struct SweepCounts {
 }
 
 /// The same, while it is counted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Counters {
+    /// When purging last came to its end, in milliseconds; [`NEVER`] before.
+    purged_at: AtomicI64,
     touches: AtomicU64,
     touches_refused: AtomicU64,
     purged_sessions: AtomicU64,
@@ -55,7 +58,30 @@ pub(crate) struct Counters {
     scrub_errors: AtomicU64,
 }
 
+const NEVER: i64 = i64::MIN;
+
+impl Default for Counters {
+    fn default() -> Self {
+        let zero = AtomicU64::default;
+        Self {
+            purged_at: AtomicI64::new(NEVER),
+            touches: zero(),
+            touches_refused: zero(),
+            purged_sessions: zero(),
+            purged_endings: zero(),
+            scrubbed: zero(),
+            touch_errors: zero(),
+            purge_errors: zero(),
+            scrub_errors: zero(),
+        }
+    }
+}
+
 impl Counters {
+    pub(crate) fn purged_at(&self) -> Option<Timestamp> {
+        Some(self.purged_at.load(Ordering::Relaxed)).filter(|at| *at != NEVER).map(Timestamp::from_millis)
+    }
+
     pub(crate) fn read(&self) -> SweepCounts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         SweepCounts {
@@ -155,6 +181,7 @@ async fn purge_all(shared: &Shared) -> Result<(), StoreError> {
             tracing::info!(sessions = purged.sessions, feed = purged.feed, "purged");
         }
         if !purged.more {
+            shared.swept().purged_at.store(now.as_millis(), Ordering::Relaxed);
             return Ok(());
         }
         write_touches(shared).await?;
