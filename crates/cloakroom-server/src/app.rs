@@ -23,7 +23,7 @@ use crate::throttle::Networks;
 
 /// The application. Clones are the same.
 #[derive(Clone)]
-pub(crate) struct App(Arc<Parts>);
+pub(crate) struct App(Arc<Parts>, Timestamp);
 
 /// What an application is made of.
 pub(crate) struct Parts {
@@ -47,7 +47,8 @@ pub(crate) struct Parts {
 
 impl App {
     pub(crate) fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        let started_at = parts.clock.now();
+        Self(Arc::new(parts), started_at)
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {
@@ -105,6 +106,11 @@ impl App {
 
     pub(crate) fn public_origin(&self) -> Option<&str> {
         self.0.public_origin.as_deref()
+    }
+
+    /// When this instance was put together.
+    pub(crate) const fn started_at(&self) -> Timestamp {
+        self.1
     }
 
     pub(crate) fn now(&self) -> Timestamp {

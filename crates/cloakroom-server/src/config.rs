@@ -9,7 +9,7 @@ mod file;
 pub(crate) mod keys;
 mod layers;
 mod show;
-mod span;
+pub(crate) mod span;
 mod types;
 
 use std::ffi::OsString;

@@ -43,6 +43,8 @@ pub(crate) enum Complaint {
     NotThePassword,
     /// The body as a whole cannot be read.
     Unreadable,
+    /// It is the account of whoever asks, which they may not disable, enable or remove themselves.
+    OwnAccount,
 }
 
 /// A complaint and the field it is about.

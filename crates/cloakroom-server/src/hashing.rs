@@ -27,6 +27,7 @@ pub(crate) struct Hashing {
     /// Never longer than there are places.
     jobs: Sender<Job>,
     places: Arc<Semaphore>,
+    places_all: usize,
 }
 
 impl Hashing {
@@ -42,8 +43,8 @@ impl Hashing {
             let thread = std::thread::Builder::new().name(format!("hash-{number}"));
             drop(thread.spawn(move || work(&waiting))?);
         }
-        let places = Arc::new(Semaphore::new(concurrency * (WAITING_PER_HASH + 1)));
-        Ok(Self { hasher, jobs, places })
+        let places_all = concurrency * (WAITING_PER_HASH + 1);
+        Ok(Self { hasher, jobs, places: Arc::new(Semaphore::new(places_all)), places_all })
     }
 
     /// A new hash of `password`.
@@ -52,6 +53,11 @@ impl Hashing {
     /// `busy` when too many wait.
     pub(crate) async fn hash(&self, password: Password) -> Result<PasswordHash, Failure> {
         self.run(self.place()?, move |hasher| hasher.hash(&password)).await
+    }
+
+    /// How many places are taken, of how many.
+    pub(crate) fn taken(&self) -> (usize, usize) {
+        (self.places_all.saturating_sub(self.places.available_permits()), self.places_all)
     }
 
     /// A place among those who wait.

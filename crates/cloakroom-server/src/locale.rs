@@ -10,11 +10,13 @@ const ACCEPT_LANGUAGE_BYTES_MAX: usize = 512;
 
 /// The files of the catalogue, one for each subject; those of both languages have the same names.
 const ENGLISH: &[&str] = &[
+    include_str!("../locales/en/admin.ftl"),
     include_str!("../locales/en/chart.ftl"),
     include_str!("../locales/en/cloakroom.ftl"),
     include_str!("../locales/en/service.ftl"),
 ];
 const JAPANESE: &[&str] = &[
+    include_str!("../locales/ja/admin.ftl"),
     include_str!("../locales/ja/chart.ftl"),
     include_str!("../locales/ja/cloakroom.ftl"),
     include_str!("../locales/ja/service.ftl"),
@@ -115,10 +117,10 @@ impl Catalogue {
         };
         let mut args = FluentArgs::new();
         for (name, value) in values {
-            // Numbers have to be numbers, so that plural rules apply.
+            // Numbers have to be numbers, so that plural rules apply. Somebody's name may be 007, which is none.
             match value.parse::<u32>() {
-                Ok(number) => args.set(*name, number),
-                Err(_) => args.set(*name, value.clone()),
+                Ok(number) if number.to_string() == *value => args.set(*name, number),
+                _ => args.set(*name, value.clone()),
             }
         }
         bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()

@@ -1,6 +1,9 @@
 //! The binary: reads the command line, runs the command, says how it ended. Nothing is decided here.
 
 mod activity;
+mod administration;
+mod administrator;
+mod afterwards;
 mod api;
 mod app;
 mod assets;
@@ -15,6 +18,7 @@ mod everywhere;
 mod exit;
 mod failure;
 mod fields;
+mod filter;
 mod form_token;
 mod hashing;
 mod health;

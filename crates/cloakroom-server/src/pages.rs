@@ -1,6 +1,7 @@
 //! The pages: handlers that read, ask, and fill in a view. One file a noun.
 
 pub(crate) mod account;
+pub(crate) mod admin;
 pub(crate) mod chart;
 pub(crate) mod confirm;
 pub(crate) mod home;

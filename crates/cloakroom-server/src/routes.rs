@@ -11,6 +11,22 @@ use crate::app::App;
 use crate::failure::{self, Failure};
 use crate::{api, assets, events, health, measurements, pages, request_id, security, stop};
 
+/// The administrators' pages.
+fn administration() -> Router<App> {
+    use pages::admin::{account, accounts, overview, sessions};
+    Router::new()
+        .route("/admin", get(overview::get))
+        .route("/admin/sessions", get(sessions::get))
+        .route("/admin/sessions/end", get(sessions::ask).post(sessions::end_matching))
+        .route("/admin/sessions/{id}/end", post(sessions::end_one))
+        .route("/admin/accounts", get(accounts::get))
+        .route("/admin/accounts/{subject}", get(account::get))
+        .route("/admin/accounts/{subject}/end-all", get(account::ask_end_all).post(account::end_all))
+        .route("/admin/accounts/{subject}/disable", get(account::ask_disable).post(account::disable))
+        .route("/admin/accounts/{subject}/enable", post(account::enable))
+        .route("/admin/accounts/{subject}/unlock", post(account::unlock))
+}
+
 /// The whole server as one router.
 pub(crate) fn router(app: App) -> Router {
     let with_sessions = Router::new()
@@ -31,8 +47,13 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/session", get(api::session::get))
         .route("/api/v1/sessions", get(api::sessions::get).delete(api::sessions::delete))
         .route("/api/v1/sessions/{id}", delete(api::sessions::delete_one))
-        .route("/api/v1/admin/sessions", get(api::admin::list).delete(api::admin::end_all_of))
-        .route("/api/v1/admin/sessions/{id}", delete(api::admin::end_one))
+        .route("/api/v1/admin/sessions", get(api::admin::sessions::list).delete(api::admin::sessions::end_matching))
+        .route("/api/v1/admin/sessions/{id}", delete(api::admin::sessions::end_one))
+        .route("/api/v1/admin/accounts", get(api::admin::accounts::list))
+        .route("/api/v1/admin/accounts/{subject}", delete(api::admin::accounts::remove))
+        .route("/api/v1/admin/accounts/{subject}/disable", post(api::admin::accounts::disable))
+        .route("/api/v1/admin/accounts/{subject}/enable", post(api::admin::accounts::enable))
+        .merge(administration())
         .method_not_allowed_fallback(async || Failure::of(Code::MethodNotAllowed))
         .route_layer(MapRequestLayer::new(measurements::validated(&app)))
         .route_layer(app.sessions().layer())

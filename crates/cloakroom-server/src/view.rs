@@ -1,5 +1,6 @@
 //! What the pages show: templates and their words, no decisions. Handlers fill these in; askama escapes every value.
 
+pub(crate) mod admin;
 pub(crate) mod chart;
 
 use askama::Template;
@@ -7,6 +8,7 @@ use cloakroom::{Code, EndReason, FormToken, Outcome, Timestamp};
 use cloakroom_core::password::PasswordRefusal;
 
 use crate::activity::ShownEvent;
+use crate::afterwards::Then;
 use crate::assets;
 use crate::device::{self, Kind};
 use crate::ends::Ends;
@@ -113,6 +115,7 @@ impl<'a> Words<'a> {
             Complaint::Mismatch => "complaint-mismatch",
             Complaint::NotThePassword => "complaint-not-the-password",
             Complaint::Unreadable => "complaint-unreadable",
+            Complaint::OwnAccount => "complaint-own-account",
             Complaint::Password(refusal) => return self.of_refusal(*refusal),
         };
         self.say(key)
@@ -190,7 +193,7 @@ pub(crate) struct ConfirmPage<'a> {
     pub(crate) form_token: &'a FormToken,
     pub(crate) form: Form,
     /// What is done once the password is proven.
-    pub(crate) then: Option<Ends>,
+    pub(crate) then: Option<Then>,
     pub(crate) message: Option<Message>,
 }
 
@@ -198,9 +201,11 @@ impl ConfirmPage<'_> {
     /// What the password is asked for.
     fn why(&self) -> String {
         self.words.say(match self.then {
-            Some(Ends::One(_)) => "confirm-end-one",
-            Some(Ends::Others) => "confirm-end-others",
-            Some(Ends::All) => "confirm-end-all",
+            Some(Then::Ends(Ends::One(_))) => "confirm-end-one",
+            Some(Then::Ends(Ends::Others)) => "confirm-end-others",
+            Some(Then::Ends(Ends::All)) => "confirm-end-all",
+            Some(Then::Administrate(_)) => "confirm-administrate",
+            Some(Then::Show(_)) => "confirm-show",
             None => "confirm-nothing",
         })
     }
@@ -222,6 +227,8 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) form_token: &'a FormToken,
     pub(crate) notice: Option<String>,
     pub(crate) name: String,
+    /// Whether there is a way to the administrators' pages.
+    pub(crate) is_administrator: bool,
     pub(crate) signed_in_as: String,
     pub(crate) devices: Vec<ShownDevice>,
     pub(crate) activity: Vec<ShownEvent>,

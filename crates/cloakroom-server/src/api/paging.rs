@@ -21,17 +21,7 @@ pub(super) struct Page {
 impl Page {
     /// Reads `cursor` and `limit`; complains about both.
     pub(super) fn asked(fields: &mut Fields) -> Self {
-        let before = fields.optional("cursor").map(|text| text.parse::<SessionId>());
-        if matches!(before, Some(Err(_))) {
-            fields.complain("cursor", Complaint::NotAllowed);
-        }
-        let limit = fields
-            .optional("limit")
-            .map_or(Some(LIMIT_DEFAULT), |text| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)));
-        if limit.is_none() {
-            fields.complain("limit", Complaint::NotAllowed);
-        }
-        Self { before: before.and_then(Result::ok), limit: limit.unwrap_or(LIMIT_DEFAULT) }
+        Self { before: cursor(fields), limit: limit(fields) }
     }
 
     /// How many to ask the store for: one more than are shown tells whether there is a next page.
@@ -45,4 +35,24 @@ impl Page {
         fetched.truncate(self.limit as usize);
         fetched.last().filter(|_| has_more).map(|record| record.id.to_string())
     }
+}
+
+/// Reads `cursor`; complains about what is no id.
+pub(super) fn cursor(fields: &mut Fields) -> Option<SessionId> {
+    let before = fields.optional("cursor").map(|text| text.parse::<SessionId>());
+    if matches!(before, Some(Err(_))) {
+        fields.complain("cursor", Complaint::NotAllowed);
+    }
+    before.and_then(Result::ok)
+}
+
+/// Reads `limit`; complains about what is out of range.
+pub(super) fn limit(fields: &mut Fields) -> u32 {
+    let limit = fields
+        .optional("limit")
+        .map_or(Some(LIMIT_DEFAULT), |text| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)));
+    if limit.is_none() {
+        fields.complain("limit", Complaint::NotAllowed);
+    }
+    limit.unwrap_or(LIMIT_DEFAULT)
 }

@@ -8,7 +8,7 @@ use jiff::fmt::friendly::SpanParser;
 
 /// Reads a duration of whole milliseconds. `None` for anything else: no unit, a sign, a calendar unit, a fraction of a
 /// millisecond.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     let span = SpanParser::new().parse_span(text).ok()?;
     if span.get_years() != 0 || span.get_months() != 0 {
         return None;

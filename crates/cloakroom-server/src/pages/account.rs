@@ -6,6 +6,7 @@ use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use cloakroom::{Code, Recent, Rejection, SessionId, Strict};
+use cloakroom_core::account::Role;
 use cloakroom_core::event::EventKind;
 
 use crate::activity;
@@ -23,7 +24,7 @@ const DEVICES_MAX: u32 = 100;
 /// Most ended sessions shown.
 const HISTORY_MAX: u32 = 10;
 /// How long the page waits for what happened just now to be written.
-const SETTLE_MAX: Duration = Duration::from_millis(250);
+pub(crate) const SETTLE_MAX: Duration = Duration::from_millis(250);
 const SHOWN: &[&str] = &["current_password", "new_password", "new_password_again"];
 
 /// Shows the devices, the password form and what ended lately.
@@ -43,7 +44,9 @@ pub(crate) async fn show(
     let Visit { app, sessions, session, form_token, .. } = visit;
     let (words, now) = (visit.words(), app.now());
     let here = session.principal();
-    let name = app.name_of(here.subject()).await?;
+    // Who is signed in by an application of its own has no account.
+    let account = app.accounts().by_subject(here.subject().clone()).await?;
+    let name = account.as_ref().map_or_else(|| here.subject().to_string(), |account| account.login_name.to_string());
     let mut devices: Vec<_> = session
         .list(None, DEVICES_MAX)
         .await?
@@ -65,6 +68,7 @@ pub(crate) async fn show(
         words,
         form_token,
         notice,
+        is_administrator: account.is_some_and(|account| account.role == Role::Administrator),
         signed_in_as: AccountPage::signed_in_as(words, &name),
         name,
         devices: devices.into_iter().map(|(_, _, device)| device).collect(),
@@ -117,7 +121,7 @@ async fn end(visit: Visit, recent: Result<Recent, Rejection>, form: Fields, ends
     match recent {
         Ok(Recent(_)) => ends.carry_out(&visit.sessions, visit.session).await,
         Err(rejection) if rejection.code() == Code::StepUpRequired => {
-            confirm::show(&visit, StatusCode::FORBIDDEN, Some(ends), &[]).await
+            confirm::show(&visit, StatusCode::FORBIDDEN, Some(ends.into()), &[]).await
         }
         Err(rejection) => Err(rejection.into()),
     }

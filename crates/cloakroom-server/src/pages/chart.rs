@@ -6,7 +6,7 @@ use axum::response::Response;
 use cloakroom_core::measurement::History;
 use cloakroom_core::store::MeasurementQuery;
 
-use crate::api::admin::Administrator;
+use crate::administrator::Administrator;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::fields::{Complaint, Fields};

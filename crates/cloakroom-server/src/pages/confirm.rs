@@ -5,13 +5,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use cloakroom::{Code, Strict};
 use cloakroom_core::event::EventKind;
 
+use crate::afterwards::Then;
 use crate::credential;
 use crate::ends::Ends;
 use crate::events::Happened;
 use crate::failure::Failure;
 use crate::fields::{Complaint, FieldError, Fields};
 use crate::form_token::OwnForm;
-use crate::pages::{Visit, page};
+use crate::pages::{Visit, admin, page};
 use crate::view::{ConfirmPage, Form};
 
 const SHOWN: &[&str] = &["password"];
@@ -25,13 +26,13 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
 pub(crate) async fn show(
     visit: &Visit,
     status: StatusCode,
-    then: Option<Ends>,
+    then: Option<Then>,
     errors: &[FieldError],
 ) -> Result<Response, Failure> {
     page(status, &view(visit, then, errors).await?)
 }
 
-async fn view<'a>(visit: &'a Visit, then: Option<Ends>, errors: &[FieldError]) -> Result<ConfirmPage<'a>, Failure> {
+async fn view<'a>(visit: &'a Visit, then: Option<Then>, errors: &[FieldError]) -> Result<ConfirmPage<'a>, Failure> {
     let words = visit.words();
     let name = visit.app.name_of(visit.session.principal().subject()).await?;
     let form = Form::new(words, &name, errors, SHOWN);
@@ -60,13 +61,21 @@ pub(crate) async fn post(Strict(visit): Strict<Visit>, OwnForm(mut fields): OwnF
         Err(failure) if failure.code().retries() => return later(&visit, then, &failure).await,
         Err(failure) => return Err(failure),
     }
-    let Visit { sessions, mut session, .. } = visit;
+    let Visit { app, sessions, mut session, .. } = visit;
     let renewed = Happened::by(EventKind::SessionRenewed, session.principal());
     let confirmed = (renewed, session.step_up().await?);
-    let Some(ends) = then else { return Ok((confirmed, Redirect::to("/account")).into_response()) };
-    match ends.carry_out(&sessions, session).await {
+    let (done, is_over) = match then {
+        None => (Ok(Redirect::to("/account").into_response()), false),
+        Some(Then::Show(place)) => (Ok(Redirect::to(place.as_str()).into_response()), false),
+        Some(Then::Ends(ends)) => (ends.carry_out(&sessions, session).await, ends == Ends::All),
+        Some(Then::Administrate(task)) => match admin::carry_out(&app, &sessions, session, task).await {
+            Ok(answer) => (Ok(answer.response), answer.is_over),
+            Err(failure) => (Err(failure), false),
+        },
+    };
+    match done {
         // The new token has ended too: the answer takes the cookie away, and must not hand one over.
-        Ok(done) if ends == Ends::All => Ok(done),
+        Ok(done) if is_over => Ok(done),
         done => Ok((confirmed, done).into_response()),
     }
 }
@@ -75,20 +84,20 @@ pub(crate) async fn post(Strict(visit): Strict<Visit>, OwnForm(mut fields): OwnF
 ///
 /// # Errors
 /// `invalid_input` for anything that no page sends.
-fn then(fields: &mut Fields, visit: &Visit) -> Result<Option<Ends>, Failure> {
+fn then(fields: &mut Fields, visit: &Visit) -> Result<Option<Then>, Failure> {
     let sent = fields.optional("then").unwrap_or_default();
     if sent.is_empty() {
         return Ok(None);
     }
-    let here = Ends::One(visit.session.principal().session_id());
+    let here = Then::Ends(Ends::One(visit.session.principal().session_id()));
     match sent.parse() {
-        Ok(ends) if ends != here => Ok(Some(ends)),
+        Ok(then) if then != here => Ok(Some(then)),
         _ => Err(Failure::invalid(vec![FieldError::new("then", Complaint::NotAllowed)])),
     }
 }
 
 /// The page again, for another try a little later.
-async fn later(visit: &Visit, then: Option<Ends>, failure: &Failure) -> Result<Response, Failure> {
+async fn later(visit: &Visit, then: Option<Then>, failure: &Failure) -> Result<Response, Failure> {
     let message = Some(visit.words().of_code(failure.code()));
     let view = ConfirmPage { message, ..view(visit, then, &[]).await? };
     Ok(failure.told_by(page(failure.status(), &view)?))
