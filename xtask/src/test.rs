@@ -26,6 +26,10 @@ pub(crate) fn tests(filters: &[String]) -> Outcome {
     if let Err(why) = &accessibility {
         println!("NOT RUN: the accessibility checker, which could not be fetched: {why}");
     }
+    let promtool = need::program("promtool", "prometheus", "tests hold the alert rules against Prometheus");
+    if let Err(why) = &promtool {
+        println!("NOT RUN: Prometheus' check of the example's expressions, which could not be fetched: {why}");
+    }
     let mut total = Tally::default();
     let outcome = [&["--all-targets"][..], &["--doc"]].into_iter().try_for_each(|kind| {
         let mut command = cargo(["test", "--workspace", "--locked"].into_iter().chain(kind.iter().copied()));
@@ -34,6 +38,9 @@ pub(crate) fn tests(filters: &[String]) -> Outcome {
         }
         if accessibility.is_err() {
             command.env("CLOAKROOM_WITHOUT_AXE", "1");
+        }
+        if promtool.is_err() {
+            command.env("CLOAKROOM_WITHOUT_PROMTOOL", "1");
         }
         if !filters.is_empty() {
             command.arg("--").args(filters);

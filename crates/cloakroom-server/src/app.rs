@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::hashing::Hashing;
 use crate::locale::Catalogue;
 use crate::measurements::Measurements;
+use crate::metrics::Metrics;
 use crate::password::NewPasswords;
 use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
@@ -39,6 +40,7 @@ pub(crate) struct Parts {
     pub(crate) service_tokens: ServiceTokens,
     pub(crate) stopping: Stopping,
     pub(crate) measurements: Measurements,
+    pub(crate) metrics: Metrics,
     /// The origin browsers use, where it is configured.
     pub(crate) public_origin: Option<String>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -94,6 +96,11 @@ impl App {
         &self.0.service_tokens
     }
 
+    /// What the server counts itself.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
     /// Whether the server was told to stop.
     pub(crate) fn stopping(&self) -> &Stopping {
         &self.0.stopping
@@ -117,7 +124,7 @@ impl App {
         self.0.clock.now()
     }
 
-    /// For how long something took.
+    /// The clock that nobody sets, for how long things take.
     pub(crate) fn steady(&self) -> Steady {
         self.0.clock.steady()
     }

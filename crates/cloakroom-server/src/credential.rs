@@ -26,8 +26,11 @@ pub(crate) async fn log_in(
     name: LoginName,
     password: Password,
 ) -> Result<LoggedIn, Failure> {
+    let began = app.steady();
     let logged_in = try_to_log_in(app, client, attempt, name, password).await;
-    app.measurements().login(logged_in.as_ref().err().map(Failure::code));
+    let code = logged_in.as_ref().err().map(Failure::code);
+    app.measurements().login(code);
+    app.metrics().logins.note(code, app.steady().since(began));
     logged_in
 }
 

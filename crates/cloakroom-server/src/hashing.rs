@@ -2,6 +2,7 @@
 //! What a password is checked for is not known here.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,7 +28,20 @@ pub(crate) struct Hashing {
     /// Never longer than there are places.
     jobs: Sender<Job>,
     places: Arc<Semaphore>,
-    places_all: usize,
+    places_max: usize,
+    running: Arc<AtomicU64>,
+    refused: AtomicU64,
+}
+
+/// What hashing is doing, for metrics.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HashingCounts {
+    /// Passwords that are hashed now.
+    pub(crate) running: u64,
+    /// Those that have a place and wait.
+    pub(crate) waiting: u64,
+    /// Those that found no place, since the start.
+    pub(crate) refused: u64,
 }
 
 impl Hashing {
@@ -43,8 +57,9 @@ impl Hashing {
             let thread = std::thread::Builder::new().name(format!("hash-{number}"));
             drop(thread.spawn(move || work(&waiting))?);
         }
-        let places_all = concurrency * (WAITING_PER_HASH + 1);
-        Ok(Self { hasher, jobs, places: Arc::new(Semaphore::new(places_all)), places_all })
+        let places_max = concurrency * (WAITING_PER_HASH + 1);
+        let (places, running, refused) = (Arc::new(Semaphore::new(places_max)), Arc::default(), AtomicU64::new(0));
+        Ok(Self { hasher, jobs, places, places_max, running, refused })
     }
 
     /// A new hash of `password`.
@@ -57,7 +72,7 @@ impl Hashing {
 
     /// How many places are taken, of how many.
     pub(crate) fn taken(&self) -> (usize, usize) {
-        (self.places_all.saturating_sub(self.places.available_permits()), self.places_all)
+        (self.places_max.saturating_sub(self.places.available_permits()), self.places_max)
     }
 
     /// A place among those who wait.
@@ -65,7 +80,21 @@ impl Hashing {
     /// # Errors
     /// `busy` when too many wait.
     pub(crate) fn place(&self) -> Result<Place, Failure> {
-        Arc::clone(&self.places).try_acquire_owned().map(Place).map_err(|_| Failure::of(Code::Busy))
+        Arc::clone(&self.places).try_acquire_owned().map(Place).map_err(|_| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            Failure::of(Code::Busy)
+        })
+    }
+
+    /// What it is doing.
+    pub(crate) fn counts(&self) -> HashingCounts {
+        let running = self.running.load(Ordering::Relaxed);
+        let placed = self.places_max.saturating_sub(self.places.available_permits()) as u64;
+        HashingCounts {
+            running,
+            waiting: placed.saturating_sub(running),
+            refused: self.refused.load(Ordering::Relaxed),
+        }
     }
 
     /// Whether `password` is the one behind `hash`; without a hash the same work is done for nothing.
@@ -101,14 +130,33 @@ impl Hashing {
         let (done, result) = oneshot::channel();
         let hasher = Arc::clone(&self.hasher);
         // The place goes with the work: a request that is dropped lets nobody else in while its hash still runs.
+        let running = Arc::clone(&self.running);
         let job = move || {
+            let running = Running::begin(running);
             let result = work(&*hasher);
+            drop(running);
             drop(place);
             let _gone = done.send(result); // who asked may not wait any more
         };
         self.jobs.send(Box::new(job)).map_err(|_| Failure::internal(&NoThread))?;
         // A hasher that panicked has dropped the other end.
         result.await.map_err(|error| Failure::internal(&error))?.map_err(|error| Failure::internal(&error))
+    }
+}
+
+/// One more that is hashed, until it is dropped, by a panic too.
+struct Running(Arc<AtomicU64>);
+
+impl Running {
+    fn begin(count: Arc<AtomicU64>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, Failure> 
     let asked = app.now();
     if let Some(database) = app.database().ping().await? {
         let skew = Skew::proven(asked, database, app.now());
+        app.metrics().measured.note_skew(skew);
         if !skew.is_bearable() {
             tracing::error!(%skew, max = ?SKEW_MAX, "not ready");
             let why = format!("{skew} ({} s are allowed); synchronise the clocks", SKEW_MAX.as_secs());

@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::failure::{self, Failure};
-use crate::{api, assets, events, health, measurements, pages, request_id, security, stop};
+use crate::{api, assets, events, health, measurements, metrics, pages, request_id, security, stop};
 
 /// The administrators' pages.
 fn administration() -> Router<App> {
@@ -82,6 +82,8 @@ pub(crate) fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), security::headers))
         // Records what the answers say has happened, under the request's id.
         .layer(from_fn_with_state(app.clone(), events::record))
+        // Around everything that takes time.
+        .layer(from_fn_with_state(app.clone(), metrics::count))
         // Everything that is logged has the request's id.
         .layer(from_fn_with_state(app.clone(), request_id::assign))
         // Outermost: whatever the answer is, while stopping it is its connection's last.

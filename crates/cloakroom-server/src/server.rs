@@ -21,6 +21,7 @@ use crate::exit::Failure;
 use crate::hashing::{Hashing, WAITING_PER_HASH};
 use crate::locale::Catalogue;
 use crate::measurements::{self, Measurements};
+use crate::metrics::Metrics;
 use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
 use crate::stop::{Stopping, Told};
@@ -50,6 +51,9 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
     drop(tokio::spawn(sweep::run(app.clone(), config.events_retention))); // it ends with the process
     drop(tokio::spawn(measurements::run(app.clone())));
     let last = app.clone();
+    if metrics.is_some() {
+        drop(tokio::spawn(metrics::measure(app.clone()))); // it ends with the process
+    }
     if let Some((listener, _)) = metrics {
         let serving = axum::serve(listener, metrics::router(app.clone()));
         drop(tokio::spawn(serving.into_future())); // it ends with the process, so that a slow stop can be watched
@@ -117,6 +121,7 @@ fn put_together(config: &Config, database: &Database) -> Result<(App, Zeroizing<
         service_tokens: ServiceTokens::new(&config.validation),
         stopping: Stopping::default(),
         measurements: Measurements::new(database.measurements(), clock.now()),
+        metrics: Metrics::default(),
         networks: Networks {
             failures: config.login.network_failures,
             are_known: config.public_url.is_none() || config.proxies.is_some(),

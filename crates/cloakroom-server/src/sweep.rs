@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use cloakroom::SweepRun;
 use cloakroom_core::event::{EVENTS_MAX, EventId};
 use cloakroom_core::store::StoreError;
 use cloakroom_core::throttle::COUNTERS_MAX;
 
 use crate::app::App;
+use crate::metrics::OwnTask;
 
 /// How often is looked for what is past its time.
 const PURGE_EVERY: Duration = Duration::from_mins(10);
@@ -20,8 +22,9 @@ pub(crate) async fn run(app: App, events_retention: Duration) {
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        purge("counters of attempts", || app.accounts().purge_counters(app.now(), COUNTERS_MAX, PURGE_CHUNK)).await;
-        purge("events", || {
+        let counters = || app.accounts().purge_counters(app.now(), COUNTERS_MAX, PURGE_CHUNK);
+        purge(&app, OwnTask::Counters, "counters of attempts", counters).await;
+        purge(&app, OwnTask::Events, "events", || {
             let before = EventId::first_of(app.now().minus(events_retention));
             app.accounts().purge_events(before, EVENTS_MAX, PURGE_CHUNK)
         })
@@ -30,15 +33,26 @@ pub(crate) async fn run(app: App, events_retention: Duration) {
 }
 
 /// One chunk after the other, until there is none.
-async fn purge<P: Future<Output = Result<u64, StoreError>>>(what: &'static str, chunk: impl Fn() -> P) {
-    loop {
+async fn purge<P: Future<Output = Result<u64, StoreError>>>(
+    app: &App,
+    task: OwnTask,
+    what: &'static str,
+    chunk: impl Fn() -> P,
+) {
+    let (began, mut purged) = (app.steady(), 0);
+    let failed = loop {
         match chunk().await {
-            Ok(0) => return,
-            Ok(rows) => tracing::debug!(what, rows, "purged"),
+            Ok(0) => break false,
+            Ok(rows) => {
+                tracing::debug!(what, rows, "purged");
+                purged += rows;
+            }
             Err(error) => {
                 tracing::warn!(what, %error, "not purged: will try again");
-                return;
+                break true;
             }
         }
-    }
+    };
+    let run = SweepRun { at: Some(app.now()), took: app.steady().since(began), rows: purged };
+    app.metrics().sweep.note(task, run, failed);
 }

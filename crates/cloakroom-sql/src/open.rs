@@ -73,6 +73,7 @@ pub(crate) trait Backend: fmt::Debug + Send + Sync + 'static {
     fn measurements(&self) -> Arc<dyn MeasurementStore>;
     fn ping(&self) -> StoreFuture<'_, Option<Timestamp>>;
     fn holds_unfinished_copy(&self) -> StoreFuture<'_, bool>;
+    fn estimate_sessions(&self) -> StoreFuture<'_, u64>;
     fn close(&self) -> BoxFuture<'_, ()>;
     fn writer_counts(&self) -> WriterCounts;
     fn lookup_counts(&self) -> LookupCounts;
@@ -176,6 +177,15 @@ impl Database {
     /// `Unavailable` when the database does not answer.
     pub async fn holds_unfinished_copy(&self) -> Result<bool, StoreError> {
         self.backend.holds_unfinished_copy().await
+    }
+
+    /// How many sessions the table has, about, and cheaply: for metrics. Those that expired and are not purged are among them. PostgreSQL
+    /// says what it last noted; SQLite reads an index.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database does not answer.
+    pub async fn estimate_sessions(&self) -> Result<u64, StoreError> {
+        self.backend.estimate_sessions().await
     }
 
     /// Finishes the writes under way and closes everything. Later calls are `Unavailable`.

@@ -35,6 +35,7 @@ pub(crate) struct Follower {
     watched: Watched,
     errors: AtomicU64,
     delays: Delays,
+    ended: [AtomicU64; EndReason::ALL.len()],
 }
 
 /// How far polling has come. One poll is under way at a time.
@@ -66,6 +67,9 @@ pub struct FollowCounts {
     pub delays: Vec<(Option<u64>, u64)>,
     /// The sum of these delays in milliseconds.
     pub delays_sum_ms: u64,
+    /// Sessions that were seen to end, whoever ended them and on whichever instance, by reason, in the order of [`EndReason::ALL`]. A
+    /// `TRUNCATE` names none.
+    pub ended: Vec<(EndReason, u64)>,
 }
 
 #[derive(Debug, Default)]
@@ -156,6 +160,7 @@ impl Follower {
             watched: Watched::default(),
             errors: AtomicU64::new(0),
             delays: Delays::default(),
+            ended: Default::default(),
         }
     }
 
@@ -209,6 +214,7 @@ impl Follower {
             waiting: self.watched.by_session().values().map(|tell| tell.receiver_count() as u64).sum(),
             delays: bounds.zip(self.delays.counts.iter().map(read)).collect(),
             delays_sum_ms: read(&self.delays.sum_ms),
+            ended: EndReason::ALL.iter().copied().zip(self.ended.iter().map(read)).collect(),
         }
     }
 
@@ -233,13 +239,19 @@ impl Follower {
         if let Some(why) = emptied {
             tracing::info!(?why, "everything held in memory was dropped");
         }
-        self.note_delays(&changes, shared.now());
+        self.note(&changes, shared.now());
         self.watched.tell(emptied.is_some(), &changes);
         self.polled.send_replace(Polled { seen: poll.began(), tried: poll.began() });
     }
 
-    fn note_delays(&self, changes: &[Change], now: Timestamp) {
+    fn note(&self, changes: &[Change], now: Timestamp) {
         for change in changes {
+            if let Change::Ended { reason, .. } = change {
+                let mut with_reason = EndReason::ALL.iter().zip(&self.ended);
+                if let Some((_, count)) = with_reason.find(|(known, _)| *known == reason) {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            }
             if let Change::Ended { at, .. } | Change::EveryoneEnded { at, .. } = change {
                 self.delays.note(now.since(*at));
             }

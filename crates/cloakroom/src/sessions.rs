@@ -313,7 +313,8 @@ impl Sessions {
 
     /// What validation has done, for metrics.
     pub fn validation_counts(&self) -> ValidationCounts {
-        self.shared.validations().read(self.shared.follower().replica().counts().hits)
+        let hits = self.shared.follower().replica().counts().hits;
+        self.shared.validations().read(hits, self.shared.lease().is_none())
     }
 
     /// What following the feed has done, for metrics.

@@ -1,8 +1,8 @@
 //! The background task: writes touches in batches, purges and scrubs in chunks. It survives every error of the store, counts
 //! them, and ends with the last handle.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use cloakroom_core::store::{Purge, Scrub, StoreError};
@@ -22,7 +22,18 @@ const PURGE_CHUNK: u32 = 100;
 /// Most sessions looked at in one transaction of scrubbing.
 const SCRUB_CHUNK: u32 = 200;
 
-/// What the sweep of this process has done since it started, for metrics: numbers that only grow.
+/// The last run of one of the things the sweep does, for metrics. It is over; whether it succeeded, the errors say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SweepRun {
+    /// When it was over; `None` before the first.
+    pub at: Option<Timestamp>,
+    /// How long it took.
+    pub took: Duration,
+    /// How many rows it changed.
+    pub rows: u64,
+}
+
+/// What the sweep of this process has done since it started, for metrics: numbers that only grow, and its last runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SweepCounts {
     /// Uses written.
@@ -41,13 +52,19 @@ pub struct SweepCounts {
     pub purge_errors: u64,
     /// Times scrubbing failed; it is tried again an hour later.
     pub scrub_errors: u64,
+    /// The last time touches were written.
+    pub touch_run: SweepRun,
+    /// The last purge.
+    pub purge_run: SweepRun,
+    /// The last scrubbing.
+    pub scrub_run: SweepRun,
 }
 
 /// The same, while it is counted.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Counters {
-    /// When purging last came to its end, in milliseconds; [`NEVER`] before.
-    purged_at: AtomicI64,
+    /// When purging last came to its end.
+    purged_at: Mutex<Option<Timestamp>>,
     touches: AtomicU64,
     touches_refused: AtomicU64,
     purged_sessions: AtomicU64,
@@ -56,34 +73,18 @@ pub(crate) struct Counters {
     touch_errors: AtomicU64,
     purge_errors: AtomicU64,
     scrub_errors: AtomicU64,
-}
-
-const NEVER: i64 = i64::MIN;
-
-impl Default for Counters {
-    fn default() -> Self {
-        let zero = AtomicU64::default;
-        Self {
-            purged_at: AtomicI64::new(NEVER),
-            touches: zero(),
-            touches_refused: zero(),
-            purged_sessions: zero(),
-            purged_endings: zero(),
-            scrubbed: zero(),
-            touch_errors: zero(),
-            purge_errors: zero(),
-            scrub_errors: zero(),
-        }
-    }
+    /// Of touch, purge, scrub. Written by the sweep alone.
+    runs: Mutex<[SweepRun; 3]>,
 }
 
 impl Counters {
     pub(crate) fn purged_at(&self) -> Option<Timestamp> {
-        Some(self.purged_at.load(Ordering::Relaxed)).filter(|at| *at != NEVER).map(Timestamp::from_millis)
+        *self.purged_at.lock().unwrap_or_else(PoisonError::into_inner) // one value, always whole
     }
 
     pub(crate) fn read(&self) -> SweepCounts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let [touch_run, purge_run, scrub_run] = *self.runs();
         SweepCounts {
             touches: read(&self.touches),
             touches_refused: read(&self.touches_refused),
@@ -93,6 +94,23 @@ impl Counters {
             touch_errors: read(&self.touch_errors),
             purge_errors: read(&self.purge_errors),
             scrub_errors: read(&self.scrub_errors),
+            touch_run,
+            purge_run,
+            scrub_run,
+        }
+    }
+
+    fn runs(&self) -> MutexGuard<'_, [SweepRun; 3]> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner) // whole values, one after the other
+    }
+
+    /// How many rows a task has changed until now.
+    fn rows(&self, task: Task) -> u64 {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        match task {
+            Task::Touch => read(&self.touches),
+            Task::Purge => read(&self.purged_sessions) + read(&self.purged_endings),
+            Task::Scrub => read(&self.scrubbed),
         }
     }
 }
@@ -142,6 +160,7 @@ impl Task {
     /// An error ends this run and no later one.
     async fn run(self, shared: &Shared) {
         let counters = shared.swept();
+        let (began, before) = (shared.steady(), counters.rows(self));
         let (done, errors) = match self {
             Self::Touch => (write_touches(shared).await, &counters.touch_errors),
             Self::Purge => (purge_all(shared).await, &counters.purge_errors),
@@ -150,6 +169,10 @@ impl Task {
         if let Err(error) = done {
             add(errors, 1);
             tracing::warn!(task = ?self, %error, cause = cause(&error), "sweep: will try again");
+        }
+        let (took, rows) = (shared.steady().since(began), counters.rows(self).saturating_sub(before));
+        if let Some(run) = counters.runs().get_mut(self as usize) {
+            *run = SweepRun { at: Some(shared.now()), took, rows };
         }
     }
 }
@@ -181,7 +204,7 @@ async fn purge_all(shared: &Shared) -> Result<(), StoreError> {
             tracing::info!(sessions = purged.sessions, feed = purged.feed, "purged");
         }
         if !purged.more {
-            shared.swept().purged_at.store(now.as_millis(), Ordering::Relaxed);
+            *shared.swept().purged_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
             return Ok(());
         }
         write_touches(shared).await?;

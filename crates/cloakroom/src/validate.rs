@@ -79,9 +79,19 @@ impl Validated {
 pub(crate) fn at_once(shared: &Shared, presented: &[TokenDigest]) -> Option<Validated> {
     let [digest] = presented else { return None };
     let is_strict = shared.lease().is_none();
+    let counts = shared.validations();
+    let began = (is_strict && counts.is_sample(digest)).then(|| shared.steady());
     let held = if is_strict { strict::at_once(shared, digest) } else { leased::at_once(shared, digest) }?;
     let now = shared.now();
-    let times = usable(shared, &held, now)?;
+    let Some(times) = usable(shared, &held, now) else {
+        if !is_strict {
+            counts.hit_aside();
+        }
+        return None;
+    };
+    if is_strict {
+        counts.answered_at_once(digest, began.map(|began| shared.steady().since(began)));
+    }
     Some(Validated::active(shared, held, times, is_strict, now))
 }
 
@@ -97,6 +107,16 @@ fn usable(shared: &Shared, held: &Held, now: Timestamp) -> Option<Times> {
 /// `is_strict` demands the store where a lease would do.
 pub(crate) async fn validate(shared: &Arc<Shared>, presented: &[TokenDigest], is_strict: bool) -> Validated {
     let is_strict = is_strict || shared.lease().is_none();
+    let began = shared.steady();
+    let validated = ask(shared, presented, is_strict).await;
+    if !presented.is_empty() {
+        shared.validations().took(shared.steady().since(began));
+    }
+    shared.validations().waited(is_strict, &validated.outcome);
+    validated
+}
+
+async fn ask(shared: &Arc<Shared>, presented: &[TokenDigest], is_strict: bool) -> Validated {
     let mut usable = None;
     let mut ended = None;
     for digest in presented {

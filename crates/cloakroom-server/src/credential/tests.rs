@@ -26,6 +26,7 @@ use crate::events::Recorder;
 use crate::hashing::{Hashing, WAITING_PER_HASH};
 use crate::locale::Catalogue;
 use crate::measurements::Measurements;
+use crate::metrics::Metrics;
 use crate::password::NewPasswords;
 use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
@@ -59,6 +60,7 @@ impl World {
             service_tokens: ServiceTokens::new(&Validation::Strict),
             stopping: Stopping::default(),
             measurements: Measurements::new(database.measurements(), SystemClock.now()),
+            metrics: Metrics::default(),
             networks: Networks { failures: 100, are_known: true },
             public_origin: None,
             clock: Arc::new(SystemClock),

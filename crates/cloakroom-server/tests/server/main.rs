@@ -26,6 +26,8 @@ mod login;
 #[cfg(test)]
 mod logout;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod postgres;

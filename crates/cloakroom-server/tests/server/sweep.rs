@@ -3,7 +3,8 @@
 use testbed::postgres::Cluster;
 
 use crate::client::Client;
-use crate::process::{Place, Server};
+use crate::metrics::metrics;
+use crate::process::Place;
 
 /// A number that `/metrics` shows, once there is one for which `is_reached`.
 fn until(metrics: &Client, name: &str, is_reached: impl Fn(u64) -> bool) -> u64 {
@@ -12,18 +13,13 @@ fn until(metrics: &Client, name: &str, is_reached: impl Fn(u64) -> bool) -> u64 
         assert_eq!(answer.status, 200);
         let line = answer.body.lines().find(|line| line.split(' ').next() == Some(name));
         let line = line.unwrap_or_else(|| panic!("no {name} in {}", answer.body));
-        let value = line.split(' ').nth(1).unwrap().parse().unwrap();
+        // Counters are whole, gauges are not.
+        let value = line.split(' ').nth(1).unwrap().trim_end_matches(".0").parse().unwrap();
         if is_reached(value) {
             return value;
         }
         std::thread::yield_now();
     }
-}
-
-fn metrics(server: &mut Server) -> Client {
-    let line = server.line();
-    let address = line.strip_prefix("Metrics: http://").and_then(|rest| rest.strip_suffix("/metrics"));
-    Client::new(address.unwrap_or_else(|| panic!("no metrics: {line}")))
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::gate::Gate;
 use super::hint::Hints;
 use super::lookup::{Limits, Lookups, Question};
 use super::row;
-use super::statements::{ENDINGS_OF, FIND_SESSIONS, HAS_TABLE, TIME, VERSION};
+use super::statements::{ENDINGS_OF, ESTIMATE_SESSIONS, FIND_SESSIONS, HAS_TABLE, TIME, VERSION};
 use super::value::Time;
 use crate::copy::End;
 use crate::counts::{LookupCounts, PoolCounts, Takers, WriterCounts};
@@ -211,6 +211,14 @@ impl Backend for PostgresDatabase {
         Box::pin(async move {
             let row = self.fetch_one(sqlx::query(HAS_TABLE).bind(COPY_TABLE)).await?;
             row.try_get(0).map_err(store_error)
+        })
+    }
+
+    fn estimate_sessions(&self) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            let row = self.fetch_optional(sqlx::query(ESTIMATE_SESSIONS)).await?;
+            let rows: i64 = row.map_or(Ok(0), |row| row.try_get(0)).map_err(store_error)?;
+            Ok(u64::try_from(rows).unwrap_or(0))
         })
     }
 

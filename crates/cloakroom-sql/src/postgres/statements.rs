@@ -208,6 +208,11 @@ pub(crate) const LOCK_TWO_ACCOUNTS: &str =
     "SELECT 1 FROM accounts WHERE subject IN ($1, $2) ORDER BY subject FOR UPDATE";
 pub(crate) const LOCK_PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE subject = $1 FOR NO KEY UPDATE";
 
+// Metrics.
+/// What the statistics say: no row is read.
+pub(crate) const ESTIMATE_SESSIONS: &str =
+    "SELECT n_live_tup FROM pg_stat_all_tables WHERE relid = to_regclass('sessions')";
+
 // Readiness.
 pub(crate) const TIME: &str = "SELECT clock_timestamp()";
 

@@ -16,6 +16,7 @@ use super::location::{FileIdentity, Location};
 use super::lookup::Lookups;
 use super::migrate::HAS_TABLE;
 use super::reader::Readers;
+use super::statements::COUNT_SESSIONS;
 use super::writer::Writer;
 use crate::copy::End;
 use crate::counts::{LookupCounts, PoolCounts, WriterCounts};
@@ -160,6 +161,14 @@ impl Backend for SqliteDatabase {
         Box::pin(async move {
             let statement = sqlx::query_scalar(HAS_TABLE).bind(COPY_TABLE);
             statement.fetch_one(&self.readers().pool()?).await.map_err(store_error)
+        })
+    }
+
+    fn estimate_sessions(&self) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            let counting = sqlx::query_scalar(COUNT_SESSIONS);
+            let rows: i64 = counting.fetch_one(&self.readers().pool()?).await.map_err(store_error)?;
+            Ok(u64::try_from(rows).unwrap_or(0))
         })
     }
 

@@ -94,6 +94,10 @@ pub(crate) const FOLLOW: &str = "WITH given (last) AS MATERIALIZED \
      position, kind, token_digest, session_id, subject, reason, at \
      FROM given LEFT JOIN session_feed ON position >= coalesce($1, last) ORDER BY position LIMIT $2";
 
+// Metrics.
+/// Reads the smallest index.
+pub(crate) const COUNT_SESSIONS: &str = "SELECT count(*) FROM sessions";
+
 // Copying.
 pub(crate) const MAKE_COPY_TABLE: &str = "CREATE TABLE cloakroom_copy (\
      only_row INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1), source TEXT NOT NULL, source_name TEXT NOT NULL, \

@@ -63,10 +63,11 @@ pub(super) fn at_once(shared: &Shared, digest: &TokenDigest) -> Option<Arc<Held>
 
 /// What is known of a token's session, from memory or by a load.
 pub(crate) async fn look_up(shared: &Arc<Shared>, digest: TokenDigest) -> Result<Found, Failed> {
-    if let Some(held) = at_once(shared, &digest)
-        && let Some(times) = usable(shared, &held, shared.now())
-    {
-        return Ok(Found::Usable(held, times));
+    if let Some(held) = at_once(shared, &digest) {
+        shared.validations().hit_aside(); // the request is counted when it is answered
+        if let Some(times) = usable(shared, &held, shared.now()) {
+            return Ok(Found::Usable(held, times));
+        }
     }
     let asked = shared.steady();
     for _ in 0..LOADS_MAX {

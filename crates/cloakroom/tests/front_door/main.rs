@@ -4,6 +4,7 @@
 mod app;
 #[cfg(test)]
 mod by_token;
+mod counts;
 #[cfg(test)]
 mod ended;
 #[cfg(test)]
