@@ -5,6 +5,7 @@ mod backup;
 mod columns;
 mod config;
 mod database;
+mod doctor;
 mod event;
 mod everywhere;
 mod interrupt;
@@ -89,6 +90,8 @@ enum Command {
     Backup(backup::Backup),
     /// Put a backup in the database's place (SQLite) and end every session in it
     Restore(backup::Restore),
+    /// Examine a live deployment: each promise by a check, with what was seen and what to do
+    Doctor(doctor::Doctor),
     /// Show the configuration in effect, secrets redacted
     Config {
         #[command(subcommand)]
@@ -123,6 +126,7 @@ pub(crate) async fn run(command_line: CommandLine) -> Result<(), Failure> {
         Command::Event { command } => event::run(command, &load(&inputs)?).await,
         Command::Backup(backup) => backup.run(&load(&inputs)?).await,
         Command::Restore(restore) => restore.run(&load(&inputs)?).await,
+        Command::Doctor(doctor) => doctor.run(&load(&inputs)?, &inputs.env).await,
         Command::Config { command } => config::run(command, &inputs),
     }
 }

@@ -35,6 +35,11 @@ use crate::stop::StopTerms;
 /// The file that is read when `--config` names no other.
 pub(crate) const DEFAULT_FILE: &str = "cloakroom.toml";
 
+/// The origin that a text names: the way to a server, such as `https://login.example.org`.
+pub(crate) fn origin(text: &str) -> Option<PublicUrl> {
+    <PublicUrl as types::Setting>::read(&types::Raw::Text(text.to_owned()))
+}
+
 /// Where the configuration comes from. Handed in, so that tests need no process of their own.
 #[derive(Debug, Default)]
 pub(crate) struct Inputs {

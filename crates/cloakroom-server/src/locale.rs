@@ -13,12 +13,14 @@ const ENGLISH: &[&str] = &[
     include_str!("../locales/en/admin.ftl"),
     include_str!("../locales/en/chart.ftl"),
     include_str!("../locales/en/cloakroom.ftl"),
+    include_str!("../locales/en/doctor.ftl"),
     include_str!("../locales/en/service.ftl"),
 ];
 const JAPANESE: &[&str] = &[
     include_str!("../locales/ja/admin.ftl"),
     include_str!("../locales/ja/chart.ftl"),
     include_str!("../locales/ja/cloakroom.ftl"),
+    include_str!("../locales/ja/doctor.ftl"),
     include_str!("../locales/ja/service.ftl"),
 ];
 

@@ -11,6 +11,7 @@ mod backup;
 mod copy;
 mod counts;
 mod error;
+mod inspect;
 mod migrate;
 mod open;
 #[cfg(feature = "postgres")]
@@ -26,6 +27,7 @@ pub use backup::Backup;
 pub use copy::{Copied, CopiedTable, CopyError, Progress, Stage};
 pub use counts::{BatchCounts, LookupCounts, PoolCounts, WriterCounts};
 pub use error::{OpenError, OpenErrorKind};
+pub use inspect::{Rights, Searched};
 pub use migrate::{Applied, MigrationStatus, Scope};
 pub use open::{Database, OpenOptions};
 #[cfg(feature = "postgres")]

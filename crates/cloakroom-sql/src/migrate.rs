@@ -79,6 +79,12 @@ pub(crate) trait Dialect: Migrate + Send {
     fn failed(name: &str, error: sqlx::Error) -> OpenError;
 }
 
+/// Every table of Cloakroom's: those that hold data, and the book-keeping.
+pub(crate) fn every_table<C: Dialect>() -> Vec<&'static str> {
+    let sets = sets::<C>(Scope::Everything);
+    sets.iter().flat_map(|set| set.counted.iter().copied().chain([set.table])).collect()
+}
+
 /// The statement that counts the rows of a table: a name out of [`Set::counted`], never of anybody's choice.
 pub(crate) fn counting(table: &'static str) -> SqlStr {
     AssertSqlSafe(format!("SELECT count(*) FROM {table}")).into_sql_str()

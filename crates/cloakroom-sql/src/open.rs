@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use crate::copy::End;
 use crate::counts::{LookupCounts, PoolCounts, WriterCounts};
 use crate::error::{OpenError, OpenErrorKind};
+use crate::inspect::{Rights, Searched};
 use crate::migrate::{Applied, MigrationStatus, Scope};
 
 /// How to open a database.
@@ -84,6 +85,8 @@ pub(crate) trait Backend: fmt::Debug + Send + Sync + 'static {
     fn require_migrated(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>>;
     fn would_drop(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<(String, u64)>, OpenError>>;
     fn roll_back(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>>;
+    fn rights(&self) -> StoreFuture<'_, Rights>;
+    fn search(&self, spellings: Vec<Vec<u8>>) -> StoreFuture<'_, Searched>;
     fn end_of_copy(&self) -> BoxFuture<'_, Result<Box<dyn End>, OpenError>>;
 }
 

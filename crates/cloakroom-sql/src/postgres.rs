@@ -15,6 +15,7 @@ mod filter;
 mod follow;
 mod gate;
 mod hint;
+mod inspect;
 mod login;
 mod lookup;
 mod measurement;

@@ -11,6 +11,7 @@ mod event;
 mod feed;
 mod filter;
 mod follow;
+mod inspect;
 mod location;
 mod login;
 mod lookup;

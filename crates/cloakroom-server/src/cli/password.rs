@@ -38,18 +38,37 @@ impl Source {
     }
 }
 
+impl Source {
+    /// Reads the password that `name` has. Blocks for as long as somebody is typing.
+    ///
+    /// # Errors
+    /// When there is nobody to ask.
+    pub(super) fn read_current(self, name: &LoginName) -> Result<Zeroizing<String>, Failure> {
+        if self.password_stdin {
+            return first_line(io::stdin().lock());
+        }
+        if !io::stdin().is_terminal() {
+            return Err(nobody_to_ask());
+        }
+        prompt(&format!("Password of {name}: "))
+    }
+}
+
+fn nobody_to_ask() -> Failure {
+    Failure::new("there is no terminal to ask for the password on: use --password-stdin and write it to standard input")
+}
+
+fn prompt(text: &str) -> Result<Zeroizing<String>, Failure> {
+    let typed = rpassword::prompt_password(text).map(Zeroizing::new);
+    typed.map_err(|error| Failure::new(format_args!("cannot read the password: {error}; use --password-stdin")))
+}
+
 fn ask(name: &LoginName) -> Result<Zeroizing<String>, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::new(
-            "there is no terminal to ask for the password on: use --password-stdin and write it to standard input",
-        ));
+        return Err(nobody_to_ask());
     }
-    let prompt = |text: String| {
-        let typed = rpassword::prompt_password(text).map(Zeroizing::new);
-        typed.map_err(|error| Failure::new(format_args!("cannot read the password: {error}; use --password-stdin")))
-    };
-    let first = prompt(format!("New password for {name}: "))?;
-    let second = prompt("The same again: ".to_owned())?;
+    let first = prompt(&format!("New password for {name}: "))?;
+    let second = prompt("The same again: ")?;
     if first != second {
         return Err(Failure::new("the two passwords differ: nothing was changed, run the command again"));
     }

@@ -17,6 +17,8 @@ mod confirm;
 #[cfg(test)]
 mod copy;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 #[expect(dead_code, reason = "tests of several servers look through tables too")]

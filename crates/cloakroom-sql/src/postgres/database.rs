@@ -24,6 +24,7 @@ use super::value::Time;
 use crate::copy::End;
 use crate::counts::{LookupCounts, PoolCounts, Takers, WriterCounts};
 use crate::error::{OpenError, OpenErrorKind, unavailable};
+use crate::inspect::{Rights, Searched};
 use crate::migrate::{self, Applied, COPY_TABLE, MigrationStatus, Scope};
 use crate::open::{Backend, OpenOptions};
 use crate::statements::IS_READY;
@@ -266,6 +267,14 @@ impl Backend for PostgresDatabase {
 
     fn roll_back(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>> {
         Box::pin(self.migrate_down(scope))
+    }
+
+    fn rights(&self) -> StoreFuture<'_, Rights> {
+        Box::pin(self.role_rights())
+    }
+
+    fn search(&self, spellings: Vec<Vec<u8>>) -> StoreFuture<'_, Searched> {
+        Box::pin(self.search_columns(spellings))
     }
 
     fn end_of_copy(&self) -> BoxFuture<'_, Result<Box<dyn End>, OpenError>> {

@@ -216,6 +216,13 @@ pub(crate) const ESTIMATE_SESSIONS: &str =
 // Readiness.
 pub(crate) const TIME: &str = "SELECT clock_timestamp()";
 
+// Examining.
+pub(crate) const ROLE: &str = "SELECT rolname::text, rolsuper FROM pg_roles WHERE rolname = current_user";
+/// NULL where there is no such table.
+pub(crate) const HAS_RIGHT: &str = "SELECT has_table_privilege(to_regclass($1), $2)";
+pub(crate) const COLUMNS: &str = "SELECT attname::text FROM pg_attribute \
+     WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
+
 // Opening.
 pub(crate) const VERSION: &str = "SELECT current_setting('server_version_num')::int";
 pub(crate) const BACKEND: &str = "SELECT pg_backend_pid()";

@@ -14,13 +14,13 @@ use super::error::{is_busy, open_error, store_error};
 use super::follow::Reader;
 use super::location::{FileIdentity, Location};
 use super::lookup::Lookups;
-use super::migrate::HAS_TABLE;
 use super::reader::Readers;
-use super::statements::COUNT_SESSIONS;
+use super::statements::{COUNT_SESSIONS, HAS_TABLE};
 use super::writer::Writer;
 use crate::copy::End;
 use crate::counts::{LookupCounts, PoolCounts, WriterCounts};
 use crate::error::{OpenError, unavailable};
+use crate::inspect::{Rights, Searched};
 use crate::migrate::{self, Applied, COPY_TABLE, MigrationStatus, Scope};
 use crate::open::{Backend, OpenOptions};
 use crate::statements::IS_READY;
@@ -210,6 +210,14 @@ impl Backend for SqliteDatabase {
 
     fn roll_back(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>> {
         Box::pin(self.migrate_down(scope))
+    }
+
+    fn rights(&self) -> StoreFuture<'_, Rights> {
+        Box::pin(async { Ok(Rights::default()) })
+    }
+
+    fn search(&self, spellings: Vec<Vec<u8>>) -> StoreFuture<'_, Searched> {
+        Box::pin(self.search_columns(spellings))
     }
 
     fn end_of_copy(&self) -> BoxFuture<'_, Result<Box<dyn End>, OpenError>> {

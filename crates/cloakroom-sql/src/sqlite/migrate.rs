@@ -5,11 +5,9 @@ use sqlx::{Connection as _, SqliteConnection};
 
 use super::database::SqliteDatabase;
 use super::error::open_error;
+use super::statements::HAS_TABLE;
 use crate::error::OpenError;
 use crate::migrate::{self, Applied, Dialect, MigrationStatus, Scope, Set, Step, counting, dropping};
-
-/// Whether there is a table of this name.
-pub(super) const HAS_TABLE: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1)";
 
 impl Dialect for SqliteConnection {
     const SESSIONS: Set = Set {

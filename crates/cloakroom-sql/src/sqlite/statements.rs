@@ -114,6 +114,11 @@ pub(crate) const ENSURE_SEQUENCE: &str = "INSERT INTO sqlite_sequence (name, seq
 pub(crate) const RESERVE_POSITION: &str =
     "UPDATE sqlite_sequence SET seq = max(seq, $1) + 1 WHERE name = 'session_feed' RETURNING seq";
 
+// Examining.
+/// Whether there is a table of this name.
+pub(crate) const HAS_TABLE: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1)";
+pub(crate) const COLUMNS: &str = "SELECT name FROM pragma_table_info($1) ORDER BY cid";
+
 // Backups.
 /// Into a file that is not there or empty, from one snapshot.
 pub(crate) const VACUUM_INTO: &str = "VACUUM INTO $1";

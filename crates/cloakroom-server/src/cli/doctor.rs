@@ -1,0 +1,212 @@
+//! `cloakroom doctor`: proves on a live deployment what is promised, each promise by a check with what was seen and what to do.
+//!
+//! It acts as anybody with an account does, and looks into the database as its operator may. What it makes it removes.
+
+mod answers;
+mod database;
+mod finding;
+mod life;
+mod report;
+mod throwaway;
+mod visitor;
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use cloakroom::Validation;
+use cloakroom::world::SystemClock;
+use cloakroom_core::account::LoginName;
+use cloakroom_core::world::Clock as _;
+use cloakroom_sql::{Database, OpenOptions};
+use zeroize::Zeroizing;
+
+use super::database::with_unmigrated;
+use super::interrupt::Told;
+use super::password::Source;
+use super::text::escaped_json;
+use crate::config::{self, Config, PublicUrl};
+use crate::exit::Failure;
+use crate::locale::{Catalogue, Locale};
+
+use finding::{Check, Finding, Said, Status, say};
+use life::Life;
+use report::Report;
+use throwaway::Visit;
+use visitor::Visitor;
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// Where browsers reach it [default: `public_url`, or where `listen` says]
+    #[arg(value_name = "URL", value_parser = origin)]
+    url: Option<PublicUrl>,
+    /// Another instance of the same deployment, past any balancer; may be repeated
+    #[arg(long = "instance", value_name = "URL", value_parser = origin)]
+    instances: Vec<PublicUrl>,
+    /// Log in as this account instead of one that is made for it and removed
+    #[arg(long, value_name = "NAME", value_parser = LoginName::new)]
+    login_name: Option<LoginName>,
+    #[command(flatten)]
+    password: Source,
+    /// A backup to look at as well
+    #[arg(long, value_name = "FILE")]
+    backup: Option<PathBuf>,
+    /// The report as JSON
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// The report as Markdown, with a summary in English and Japanese
+    #[arg(long)]
+    markdown: bool,
+    /// Language of the text: en or ja [default: that of LC_ALL or LANG]
+    #[arg(long, value_name = "TAG", value_parser = ["en", "ja"])]
+    language: Option<String>,
+}
+
+fn origin(text: &str) -> Result<PublicUrl, &'static str> {
+    config::origin(text)
+        .ok_or("expected http:// or https:// with a host and perhaps a port, such as https://login.example.org")
+}
+
+impl Doctor {
+    /// Examines, reports, and fails where something failed.
+    ///
+    /// # Errors
+    /// When a check failed, or there was nothing to examine with.
+    pub(super) async fn run(
+        self,
+        config: &Config,
+        env: &[(std::ffi::OsString, std::ffi::OsString)],
+    ) -> Result<(), Failure> {
+        let url = match (&self.url, &config.public_url) {
+            (Some(url), _) | (None, Some(url)) => url.clone(),
+            (None, None) => origin(&format!("http://{}", config.listen)).map_err(Failure::new)?,
+        };
+        let given = match &self.login_name {
+            Some(name) => Some((name.clone(), self.password.read_current(name)?)),
+            None => None,
+        };
+        let options = OpenOptions { create: false, ..config.database.options.clone() };
+        let catalogue = Catalogue::load().map_err(Failure::new)?;
+        let mut outcome = None;
+        with_unmigrated(config, options, async |database| {
+            outcome = Some(self.examine(url, given, config, database).await?);
+            Ok(())
+        })
+        .await?;
+        let Some(report) = outcome else { return Ok(()) };
+        let text = match (self.json, self.markdown) {
+            (true, _) => format!("{}\n", escaped_json(&report.json(&catalogue))),
+            (_, true) => report.markdown(&catalogue),
+            _ => report.text(&catalogue, self.locale(env)),
+        };
+        io::stdout().lock().write_all(text.as_bytes()).map_err(|error| Failure::output(&error))?;
+        let failed = report.failed();
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let of = report.findings.len();
+        Err(Failure::new(format_args!(
+            "{} of {of} checks failed: {}; the report says what to do",
+            failed.len(),
+            failed.join(", ")
+        )))
+    }
+
+    fn locale(&self, env: &[(std::ffi::OsString, std::ffi::OsString)]) -> Locale {
+        let set = |name: &str| env.iter().find(|(found, value)| found == name && !value.is_empty());
+        let of_env =
+            || ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set).map(|(_, value)| value.to_string_lossy());
+        let tag = self.language.as_deref().map_or_else(|| of_env().unwrap_or_default(), Into::into);
+        if tag.starts_with("ja") { Locale::Japanese } else { Locale::English }
+    }
+
+    async fn examine(
+        &self,
+        url: PublicUrl,
+        given: Option<(LoginName, Zeroizing<String>)>,
+        config: &Config,
+        database: &Database,
+    ) -> Result<Report, Failure> {
+        // From here on an interrupt is heard, so that what is made is removed.
+        let mut told = Told::listen()?;
+        let at = SystemClock.now();
+        let server = Visitor::new(url);
+        let instances: Vec<_> = self.instances.iter().cloned().map(Visitor::new).collect();
+        let all: Vec<_> = std::iter::once(server.clone()).chain(instances.iter().cloned()).collect();
+        let mut secrets: Vec<_> = config.database.url.password().into_iter().collect();
+        let mut findings = Vec::new();
+        tokio::select! {
+            () = about_the_deployment(&mut findings, &server, &all, config, database) => {}
+            () = told.wait() => return Err(Failure::new("interrupted: nothing was made, nothing is left")),
+        }
+        let lacks_rights = findings.iter().any(|one| one.check == Check::Rights && one.status == Status::Failed);
+        let visit = match given {
+            _ if lacks_rights => Err(say("doctor-no-rights")),
+            Some((name, password)) => Ok(Visit::given(name, password)),
+            None => Visit::with_new_account(database).await.map_err(|why| say("doctor-no-account").with("why", why)),
+        };
+        let why = match visit {
+            Err(why) => why,
+            Ok(visit) => {
+                secrets.push(visit.password.clone());
+                let life = Life {
+                    server: &server,
+                    instances: &instances,
+                    database,
+                    validation: config.validation,
+                    visit: &visit,
+                    digests: Vec::new(),
+                    secrets: Vec::new(),
+                    findings: Vec::new(),
+                };
+                let (life, why) = lived(life, &mut told).await;
+                let Life { digests, secrets: of_life, findings: of_sessions, .. } = life;
+                secrets.extend(of_life);
+                findings.extend(of_sessions);
+                findings.push(visit.leave(database, &digests).await);
+                why
+            }
+        };
+        findings.push(database::backup(self.backup.as_deref()).await);
+        for check in Check::ALL {
+            if findings.iter().all(|finding| finding.check != check) {
+                findings.push(Finding::skipped(check, why.clone()));
+            }
+        }
+        findings.sort_by_key(|finding| Check::ALL.iter().position(|check| *check == finding.check));
+        Ok(Report {
+            url: server.url().as_str().to_owned(),
+            instances: instances.iter().map(|instance| instance.url().as_str().to_owned()).collect(),
+            database: config.database.url.redacted(),
+            validation: if matches!(config.validation, Validation::Strict) { "strict" } else { "leased" },
+            at: at.to_string(),
+            findings,
+            secrets,
+        })
+    }
+}
+
+/// The checks that need nobody to log in.
+async fn about_the_deployment(
+    findings: &mut Vec<Finding>,
+    server: &Visitor,
+    all: &[Visitor],
+    config: &Config,
+    database: &Database,
+) {
+    let file = config.database.url.file();
+    findings.push(database::migration(database).await);
+    findings.push(database::rights(database, file.as_deref().map(Path::new)).await);
+    findings.push(answers::ready(all).await);
+    findings.push(answers::clock(server, database).await);
+    findings.push(answers::tls(server).await);
+}
+
+/// Lets the session live, until somebody interrupts; also returns why what was not looked at was not.
+async fn lived<'a>(mut life: Life<'a>, told: &mut Told) -> (Life<'a>, Said) {
+    let was_interrupted = tokio::select! {
+        () = life.examine() => false,
+        () = told.wait() => true,
+    };
+    (life, if was_interrupted { say("doctor-interrupted") } else { say("doctor-no-login") })
+}
