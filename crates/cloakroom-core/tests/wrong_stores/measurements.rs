@@ -62,7 +62,8 @@ impl Faulty {
         match self.fault {
             // Two days are as good as a month, or so it thinks.
             Fault::MeasurementPurgeKnowsOneRetention => {
-                let ahead = Resolution::Hour.retention() - Resolution::FiveMinutes.retention();
+                let (short, long) = (Resolution::FiveMinutes.retention(), Resolution::Hour.retention());
+                let ahead = long.saturating_sub(short);
                 self.inner.purge_measurements(now.plus(ahead), chunk).await
             }
             Fault::MeasurementPurgeLeavesTheFuture => {
@@ -88,7 +89,9 @@ impl Faulty {
             }
             Fault::EndingsAreCountedByTheHour => {
                 let mut counted = self.inner.count_endings(from, before).await?;
-                counted.iter_mut().for_each(|counted| counted.bucket = Resolution::Hour.bucket_of(counted.bucket));
+                for counted in &mut counted {
+                    counted.bucket = Resolution::Hour.bucket_of(counted.bucket);
+                }
                 Ok(counted)
             }
             _ => self.inner.count_endings(from, before).await,

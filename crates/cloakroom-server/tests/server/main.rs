@@ -11,6 +11,8 @@ mod bad_input;
 #[cfg(test)]
 mod broken_database;
 #[cfg(test)]
+mod charts;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod confirm;
