@@ -32,6 +32,17 @@ async fn barriers(browser: &Chromium, axe: &str) -> Vec<Value> {
 /// How a page is looked at.
 const LOOKS: [(&str, u32); 4] = [("light", 320), ("dark", 320), ("light", 1440), ("dark", 1440)];
 
+/// What charts are drawn of: days and nights, of everything, with an hour and a day of which nothing is known.
+const MEASURED: &str = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 740), \
+     sizes (seconds) AS (VALUES (300), (3600)), \
+     measured (name, value) AS (VALUES ('active_sessions', 900), ('logins.succeeded', 40), ('logins.refused', 9), \
+     ('logins.throttled', 3), ('logins.busy', 1), ('ends.logout', 25), ('ends.idle', 14), ('ends.other_device', 4), \
+     ('ends.administrator', 2), ('ends.by_hand', 1), ('validations.le_20us', 400), ('validations.le_500us', 30), \
+     ('validations.le_5000us', 5)) \
+     INSERT INTO measurements SELECT seconds, (unixepoch() / seconds - n) * seconds * 1000, name, \
+     abs(36 - (n * seconds / 1200) % 72) * value / 20 + value / 9 + abs(random() % 4) * value / 9 \
+     FROM number, sizes, measured WHERE n NOT BETWEEN 96 AND 119";
+
 /// Looks at the page at `path` in every way, keeps a picture of each, and says what was found.
 async fn look(browser: &Chromium, axe: &str, (address, path): (&str, &str), name: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -39,6 +50,7 @@ async fn look(browser: &Chromium, axe: &str, (address, path): (&str, &str), name
         browser.appear(scheme, width).await;
         browser.open(address, path).await;
         browser.find("main").await;
+        browser.script("document.querySelectorAll('details').forEach(details => details.open = true)").await;
         let place = format!("{name}-{scheme}-{width}");
         found.extend(barriers(browser, axe).await.into_iter().map(|barrier| format!("{place}: {barrier}")));
         let overflow =
@@ -68,6 +80,7 @@ async fn the_checker_finds_no_barrier_on_any_page() {
     found.extend(look(&english, &axe, (address, &setup), "setup").await);
     let added = place.run_with_input(&["account", "add", "ada", "--admin", "--password-stdin"], PASSWORD);
     assert!(added.status.success(), "{added:?}");
+    place.sqlite(MEASURED);
     for (browser, language) in [(english, "en"), (Chromium::start_in("ja").await, "ja")] {
         for (path, name) in [("/login", "login"), ("/nowhere", "error")] {
             found.extend(look(&browser, &axe, (address, path), &format!("{name}-{language}")).await);
@@ -80,7 +93,12 @@ async fn the_checker_finds_no_barrier_on_any_page() {
         browser.log_in(address, "ada").await;
         let lang = browser.script("return document.documentElement.lang").await;
         assert_eq!(lang, json!(language));
-        for (path, name) in [("/account", "account"), ("/confirm?return_to=/account", "confirm")] {
+        for (path, name) in [
+            ("/account", "account"),
+            ("/confirm?return_to=/account", "confirm"),
+            ("/admin/charts", "charts-of-a-day"),
+            ("/admin/charts?span=30d", "charts-of-a-month"),
+        ] {
             found.extend(look(&browser, &axe, (address, path), &format!("{name}-{language}")).await);
         }
         browser.close().await;
