@@ -8,13 +8,14 @@ mod database;
 mod doctor;
 mod event;
 mod everywhere;
-mod interrupt;
 mod json;
 mod migrate;
 mod password;
+mod progress;
 mod serve;
 mod service_token;
 mod session;
+mod sweep;
 pub(crate) mod text;
 
 use std::path::PathBuf;
@@ -81,6 +82,8 @@ enum Command {
         #[command(subcommand)]
         command: service_token::Command,
     },
+    /// Purge now what is past its retention, as a server does by itself
+    Sweep(sweep::Sweep),
     /// List security events
     Event {
         #[command(subcommand)]
@@ -123,6 +126,7 @@ pub(crate) async fn run(command_line: CommandLine) -> Result<(), Failure> {
         Command::Account { command } => account::run(command, &load(&inputs)?).await,
         Command::Session { command } => session::run(command, &load(&inputs)?).await,
         Command::ServiceToken { command } => service_token::run(command, &load(&inputs)?).await,
+        Command::Sweep(sweep) => sweep.run(&load(&inputs)?).await,
         Command::Event { command } => event::run(command, &load(&inputs)?).await,
         Command::Backup(backup) => backup.run(&load(&inputs)?).await,
         Command::Restore(restore) => restore.run(&load(&inputs)?).await,

@@ -22,6 +22,7 @@ mod filter;
 mod form_token;
 mod hashing;
 mod health;
+mod interrupt;
 mod locale;
 mod measurements;
 mod metrics;

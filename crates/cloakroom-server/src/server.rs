@@ -19,12 +19,13 @@ use crate::config::Config;
 use crate::events::Recorder;
 use crate::exit::Failure;
 use crate::hashing::{Hashing, WAITING_PER_HASH};
+use crate::interrupt::Interrupt;
 use crate::locale::Catalogue;
 use crate::measurements::{self, Measurements};
 use crate::metrics::Metrics;
 use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
-use crate::stop::{Stopping, Told};
+use crate::stop::Stopping;
 use crate::supervisor::Supervisor;
 use crate::throttle::Networks;
 use crate::{metrics, routes, stop, sweep};
@@ -46,7 +47,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
     let (app, code) = put_together(&config, &database)?;
     greet(&app, &config, address, metrics.as_ref().map(|(_, address)| *address), &code).await?;
     drop(code);
-    let (sessions, told, stopping) = (app.sessions().clone(), Told::listen()?, app.stopping().clone());
+    let (sessions, told, stopping) = (app.sessions().clone(), Interrupt::listen()?, app.stopping().clone());
     sessions.follow();
     drop(tokio::spawn(sweep::run(app.clone(), config.events_retention))); // it ends with the process
     drop(tokio::spawn(measurements::run(app.clone())));

@@ -10,12 +10,11 @@ use axum::http::header::{CONNECTION, HeaderValue};
 use axum::http::version::Version;
 use axum::middleware::Next;
 use axum::response::Response;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use crate::app::App;
-use crate::exit::Failure;
+use crate::interrupt::Interrupt;
 use crate::supervisor::Supervisor;
 
 /// How long stopping takes.
@@ -41,36 +40,14 @@ impl Stopping {
     }
 }
 
-/// The signals that end the server: interrupt from a terminal, terminate from a supervisor.
-#[derive(Debug)]
-pub(crate) struct Told {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Told {
-    pub(crate) fn listen() -> Result<Self, Failure> {
-        let listen =
-            |kind| signal(kind).map_err(|error| Failure::new(format_args!("cannot listen for signals: {error}")));
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
 /// Ends when no more requests are to be taken: the delay after the server was told to stop, or when it was told twice. Hands on who
 /// tells it.
 pub(crate) async fn told(
-    mut told: Told,
+    mut told: Interrupt,
     stopping: Stopping,
     supervisor: Supervisor,
     delay: Duration,
-    next: oneshot::Sender<Told>,
+    next: oneshot::Sender<Interrupt>,
 ) {
     told.wait().await;
     stopping.begin();
@@ -84,7 +61,7 @@ pub(crate) async fn told(
 }
 
 /// Ends `deadline` after the server stopped taking requests, or when it is told once more.
-pub(crate) async fn overdue(stopped: oneshot::Receiver<Told>, deadline: Duration) {
+pub(crate) async fn overdue(stopped: oneshot::Receiver<Interrupt>, deadline: Duration) {
     match stopped.await {
         Ok(mut told) => drop(timeout(deadline, told.wait()).await),
         Err(_) => sleep(deadline).await,

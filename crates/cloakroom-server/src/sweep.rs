@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use cloakroom::SweepRun;
+use cloakroom::{SweepRun, Timestamp};
 use cloakroom_core::event::{EVENTS_MAX, EventId};
-use cloakroom_core::store::StoreError;
+use cloakroom_core::store::{AccountStore, StoreError, StoreFuture};
 use cloakroom_core::throttle::COUNTERS_MAX;
 
 use crate::app::App;
@@ -22,14 +22,19 @@ pub(crate) async fn run(app: App, events_retention: Duration) {
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        let counters = || app.accounts().purge_counters(app.now(), COUNTERS_MAX, PURGE_CHUNK);
-        purge(&app, OwnTask::Counters, "counters of attempts", counters).await;
-        purge(&app, OwnTask::Events, "events", || {
-            let before = EventId::first_of(app.now().minus(events_retention));
-            app.accounts().purge_events(before, EVENTS_MAX, PURGE_CHUNK)
-        })
-        .await;
+        purge(&app, OwnTask::Counters, "counters of attempts", || counters(app.accounts(), app.now())).await;
+        purge(&app, OwnTask::Events, "events", || events(app.accounts(), app.now(), events_retention)).await;
     }
+}
+
+/// Purges one chunk of counters of attempts; returns how many.
+pub(crate) fn counters(accounts: &dyn AccountStore, now: Timestamp) -> StoreFuture<'_, u64> {
+    accounts.purge_counters(now, COUNTERS_MAX, PURGE_CHUNK)
+}
+
+/// Purges one chunk of security events; returns how many.
+pub(crate) fn events(accounts: &dyn AccountStore, now: Timestamp, retention: Duration) -> StoreFuture<'_, u64> {
+    accounts.purge_events(EventId::first_of(now.minus(retention)), EVENTS_MAX, PURGE_CHUNK)
 }
 
 /// One chunk after the other, until there is none.

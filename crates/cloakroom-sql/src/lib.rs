@@ -10,6 +10,7 @@
 mod backup;
 mod copy;
 mod counts;
+mod due;
 mod error;
 mod inspect;
 mod migrate;
@@ -26,6 +27,7 @@ mod words;
 pub use backup::Backup;
 pub use copy::{Copied, CopiedTable, CopyError, Progress, Stage};
 pub use counts::{BatchCounts, LookupCounts, PoolCounts, WriterCounts};
+pub use due::{Cutoffs, Due};
 pub use error::{OpenError, OpenErrorKind};
 pub use inspect::{Rights, Searched};
 pub use migrate::{Applied, MigrationStatus, Scope};

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 
 use crate::copy::End;
 use crate::counts::{LookupCounts, PoolCounts, WriterCounts};
+use crate::due::{Cutoffs, Due};
 use crate::error::{OpenError, OpenErrorKind};
 use crate::inspect::{Rights, Searched};
 use crate::migrate::{Applied, MigrationStatus, Scope};
@@ -80,6 +81,7 @@ pub(crate) trait Backend: fmt::Debug + Send + Sync + 'static {
     fn lookup_counts(&self) -> LookupCounts;
     fn pool_counts(&self) -> Vec<PoolCounts>;
     fn is_file(&self) -> bool;
+    fn count_due(&self, cutoffs: Cutoffs) -> StoreFuture<'_, Due>;
     fn migrate(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<Applied>, OpenError>>;
     fn migration_status(&self) -> BoxFuture<'_, Result<Vec<MigrationStatus>, OpenError>>;
     fn require_migrated(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>>;
@@ -210,6 +212,14 @@ impl Database {
     /// SQLite, where lookups need none.
     pub fn pool_counts(&self) -> Vec<PoolCounts> {
         self.backend.pool_counts()
+    }
+
+    /// How many rows a sweep would purge now. Reads whole tables; needs [`Scope::Everything`](crate::Scope::Everything) migrated.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn count_due(&self, cutoffs: Cutoffs) -> Result<Due, StoreError> {
+        self.backend.count_due(cutoffs).await
     }
 
     /// Whether it is a file of this machine alone: whoever opens it may migrate it without asking anybody.

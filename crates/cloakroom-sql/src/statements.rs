@@ -105,6 +105,16 @@ pub(crate) const STEP_END: &str = "SELECT id FROM sessions WHERE id > $1 ORDER B
 pub(crate) const EXPIRED_IDLE_IN_STEP: &str = "SELECT token_digest FROM sessions WHERE id > $1 AND id <= $2 \
      AND absolute_expires_at >= $3 AND idle_timeout IS NOT NULL AND last_seen_at + idle_timeout < $3 LIMIT $4";
 
+/// How much is due.
+pub(crate) const COUNT_EXPIRED: &str = "SELECT count(*) FROM sessions WHERE absolute_expires_at < $1 \
+     OR (idle_timeout IS NOT NULL AND last_seen_at + idle_timeout < $1)";
+pub(crate) const COUNT_ENDINGS: &str = "SELECT count(*) FROM session_feed WHERE kind = 'ended' AND at < $1";
+pub(crate) const COUNT_FACTS: &str =
+    "SELECT count(*) FROM sessions WHERE created_at < $1 AND (user_agent IS NOT NULL OR ip IS NOT NULL)";
+pub(crate) const COUNT_COUNTERS: &str = "SELECT count(*), count(CASE WHEN (failures = 0 AND under_way = 0 \
+     AND until_at <= $1) OR (changed_at < $2 AND failures < $3) THEN 1 END) FROM attempt_counters";
+pub(crate) const COUNT_EVENTS: &str = "SELECT count(*), count(CASE WHEN id < $1 THEN 1 END) FROM security_events";
+
 // Accounts.
 pub(crate) const INSERT_ACCOUNT: &str =
     concat!("INSERT INTO accounts (", account_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)");

@@ -35,7 +35,7 @@ pub use cloakroom_core::ending::{EndReason, Ending};
 pub use cloakroom_core::policy::{Keep, Policy, PolicyError};
 pub use cloakroom_core::problem::Code;
 pub use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
-pub use cloakroom_core::store::Target;
+pub use cloakroom_core::store::{Purged, Scrubbed, Target};
 pub use cloakroom_core::time::Timestamp;
 pub use cloakroom_core::token::{NotAToken, Token};
 

@@ -9,7 +9,7 @@ use cloakroom_core::ending::{EndReason, Ending};
 use cloakroom_core::policy::Policy;
 use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::memory::MemoryStore;
-use cloakroom_core::store::{ListQuery, SessionFilter, Target};
+use cloakroom_core::store::{ListQuery, Purged, Scrubbed, SessionFilter, Target};
 use cloakroom_core::time::Timestamp;
 use http::HeaderMap;
 
@@ -25,7 +25,7 @@ use crate::principal::Outcome;
 use crate::rejection::Unavailable;
 use crate::response::LoggedOut;
 use crate::shared::{RequestFacts, Shared};
-use crate::sweep::{SweepCounts, write_touches};
+use crate::sweep::{SweepCounts, purge_chunk, scrub_chunk, write_touches};
 use crate::validate::counts::ValidationCounts;
 use crate::validate::{Validation, at_once, validate};
 
@@ -183,6 +183,22 @@ impl Sessions {
         }
         living.truncate(limit as usize);
         Ok(living)
+    }
+
+    /// Purges one chunk of what ended longer ago than its retention, as the sweep does by itself every ten minutes.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn purge(&self) -> Result<Purged, Unavailable> {
+        Ok(purge_chunk(&self.shared).await?)
+    }
+
+    /// Forgets client facts that are past their retention, of one chunk of sessions above `after`: as the sweep does every hour.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn scrub(&self, after: Option<SessionId>) -> Result<Scrubbed, Unavailable> {
+        Ok(scrub_chunk(&self.shared, after).await?)
     }
 
     /// A subject's last endings with why, newest first, at most `limit` (up to 500).

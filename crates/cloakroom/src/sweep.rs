@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use cloakroom_core::store::{Purge, Scrub, StoreError};
+use cloakroom_core::session::SessionId;
+use cloakroom_core::store::{Purge, Purged, Scrub, Scrubbed, StoreError};
 use cloakroom_core::time::Timestamp;
 
 use crate::rejection::cause;
@@ -190,25 +191,39 @@ pub(crate) async fn write_touches(shared: &Shared) -> Result<(), StoreError> {
 /// Purges chunk after chunk, writing touches in between, so that a million rows do not keep them waiting.
 async fn purge_all(shared: &Shared) -> Result<(), StoreError> {
     loop {
-        let (now, policy) = (shared.now(), shared.policy());
-        let purge = Purge {
-            ended_before: now.minus(policy.retention),
-            feed_before: now.minus(policy.feed_retention),
-            chunk: PURGE_CHUNK,
-            at: now,
-        };
-        let purged = shared.store().purge(purge).await?;
-        add(&shared.swept().purged_sessions, purged.sessions);
-        add(&shared.swept().purged_endings, purged.feed);
+        let purged = purge_chunk(shared).await?;
         if purged.sessions + purged.feed > 0 {
             tracing::info!(sessions = purged.sessions, feed = purged.feed, "purged");
         }
         if !purged.more {
-            *shared.swept().purged_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+            *shared.swept().purged_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(shared.now());
             return Ok(());
         }
         write_touches(shared).await?;
     }
+}
+
+/// Purges one chunk.
+pub(crate) async fn purge_chunk(shared: &Shared) -> Result<Purged, StoreError> {
+    let (now, policy) = (shared.now(), shared.policy());
+    let purge = Purge {
+        ended_before: now.minus(policy.retention),
+        feed_before: now.minus(policy.feed_retention),
+        chunk: PURGE_CHUNK,
+        at: now,
+    };
+    let purged = shared.store().purge(purge).await?;
+    add(&shared.swept().purged_sessions, purged.sessions);
+    add(&shared.swept().purged_endings, purged.feed);
+    Ok(purged)
+}
+
+/// Forgets the client facts of one chunk.
+pub(crate) async fn scrub_chunk(shared: &Shared, after: Option<SessionId>) -> Result<Scrubbed, StoreError> {
+    let created_before = shared.now().minus(shared.policy().client_retention);
+    let scrubbed = shared.store().scrub(Scrub { created_before, after, chunk: SCRUB_CHUNK }).await?;
+    add(&shared.swept().scrubbed, scrubbed.sessions);
+    Ok(scrubbed)
 }
 
 /// Walks over all sessions once, in chunks.
@@ -216,9 +231,7 @@ async fn scrub_all(shared: &Shared) -> Result<(), StoreError> {
     let mut after = None;
     let mut sessions = 0;
     loop {
-        let created_before = shared.now().minus(shared.policy().client_retention);
-        let scrubbed = shared.store().scrub(Scrub { created_before, after, chunk: SCRUB_CHUNK }).await?;
-        add(&shared.swept().scrubbed, scrubbed.sessions);
+        let scrubbed = scrub_chunk(shared, after).await?;
         sessions += scrubbed.sessions;
         after = scrubbed.next;
         if after.is_none() {

@@ -16,12 +16,12 @@ use serde_json::{Value, json};
 
 use super::account::Consent;
 use super::event;
-use super::interrupt::unless_interrupted;
 use super::session::counted;
 use super::text::escaped_json;
 use crate::config::Config;
 use crate::events::Happened;
 use crate::exit::Failure;
+use crate::interrupt::unless_interrupted;
 
 #[derive(Debug, Args)]
 pub(super) struct Backup {

@@ -22,11 +22,11 @@ use cloakroom_sql::{Database, OpenOptions};
 use zeroize::Zeroizing;
 
 use super::database::with_unmigrated;
-use super::interrupt::Told;
 use super::password::Source;
 use super::text::escaped_json;
 use crate::config::{self, Config, PublicUrl};
 use crate::exit::Failure;
+use crate::interrupt::Interrupt;
 use crate::locale::{Catalogue, Locale};
 
 use finding::{Check, Finding, Said, Status, say};
@@ -128,7 +128,7 @@ impl Doctor {
         database: &Database,
     ) -> Result<Report, Failure> {
         // From here on an interrupt is heard, so that what is made is removed.
-        let mut told = Told::listen()?;
+        let mut told = Interrupt::listen()?;
         let at = SystemClock.now();
         let server = Visitor::new(url);
         let instances: Vec<_> = self.instances.iter().cloned().map(Visitor::new).collect();
@@ -203,7 +203,7 @@ async fn about_the_deployment(
 }
 
 /// Lets the session live, until somebody interrupts; also returns why what was not looked at was not.
-async fn lived<'a>(mut life: Life<'a>, told: &mut Told) -> (Life<'a>, Said) {
+async fn lived<'a>(mut life: Life<'a>, told: &mut Interrupt) -> (Life<'a>, Said) {
     let was_interrupted = tokio::select! {
         () = life.examine() => false,
         () = told.wait() => true,

@@ -23,6 +23,7 @@ use super::statements::{ENDINGS_OF, ESTIMATE_SESSIONS, FIND_SESSIONS, HAS_TABLE,
 use super::value::Time;
 use crate::copy::End;
 use crate::counts::{LookupCounts, PoolCounts, Takers, WriterCounts};
+use crate::due::{Cutoffs, Due};
 use crate::error::{OpenError, OpenErrorKind, unavailable};
 use crate::inspect::{Rights, Searched};
 use crate::migrate::{self, Applied, COPY_TABLE, MigrationStatus, Scope};
@@ -243,6 +244,10 @@ impl Backend for PostgresDatabase {
     fn pool_counts(&self) -> Vec<PoolCounts> {
         let pool = self.pool();
         vec![self.takers().of_pool("operations", pool.size(), pool.num_idle()), self.shared.sessions.pool_counts()]
+    }
+
+    fn count_due(&self, cutoffs: Cutoffs) -> StoreFuture<'_, Due> {
+        Box::pin(self.due(cutoffs))
     }
 
     fn is_file(&self) -> bool {

@@ -3,18 +3,23 @@
 
 use cloakroom_core::session::SessionId;
 use cloakroom_core::store::{Purge, Purged, Scrub, Scrubbed, StoreError};
+use cloakroom_core::throttle::{COUNTER_RETENTION, LOCK_AFTER};
 use cloakroom_core::token::TokenDigest;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
-use super::connection::Statement;
+use super::connection::{Statement, WIDE_OPERATION_MAX};
 use super::database::PostgresDatabase;
 use super::error::store_error;
-use super::statements::{END_EXPIRED, IS_ANY_OLD, PURGE_FEED, SCRUB, TRY_SWEEP};
+use super::statements::{END_EXPIRED, IS_ANY_OLD, NO_TIME_LIMIT, PURGE_FEED, SCRUB, TRY_SWEEP};
 use super::value::Time;
 use super::{feed, row};
-use crate::statements::{EXPIRED_ABSOLUTELY, EXPIRED_IDLE_IN_STEP, STEP_END};
+use crate::due::{Cutoffs, Due, with_those_over};
+use crate::statements::{
+    COUNT_COUNTERS, COUNT_ENDINGS, COUNT_EVENTS, COUNT_EXPIRED, COUNT_FACTS, EXPIRED_ABSOLUTELY, EXPIRED_IDLE_IN_STEP,
+    STEP_END,
+};
 use crate::walk::{Found, STEP, STEPS_MAX};
 
 impl PostgresDatabase {
@@ -30,6 +35,34 @@ impl PostgresDatabase {
     pub(crate) async fn scrub_chunk(&self, scrub: Scrub) -> Result<Scrubbed, StoreError> {
         self.transaction(|connection| Box::pin(scrub_chunk(connection, scrub))).await
     }
+
+    /// How much there is to purge. It goes over all the rows there are, so it may take its time.
+    pub(crate) async fn due(&self, cutoffs: Cutoffs) -> Result<Due, StoreError> {
+        self.transaction_within(WIDE_OPERATION_MAX, |connection| Box::pin(due(connection, cutoffs))).await
+    }
+}
+
+async fn due(connection: &mut PgConnection, cutoffs: Cutoffs) -> Result<Due, StoreError> {
+    execute(connection, sqlx::query(NO_TIME_LIMIT)).await?;
+    let mut counts = [0; 3];
+    let befores = [cutoffs.ended_before, cutoffs.feed_before, cutoffs.facts_before];
+    for ((statement, before), found) in
+        [COUNT_EXPIRED, COUNT_ENDINGS, COUNT_FACTS].into_iter().zip(befores).zip(&mut counts)
+    {
+        let count = sqlx::query_scalar(statement).bind(Time(before)).fetch_one(&mut *connection).await;
+        *found = count.map(i64::unsigned_abs).map_err(store_error)?;
+    }
+    let counters = sqlx::query_as(COUNT_COUNTERS)
+        .bind(Time(cutoffs.at))
+        .bind(Time(cutoffs.at.minus(COUNTER_RETENTION)))
+        .bind(i32::try_from(LOCK_AFTER).unwrap_or(i32::MAX));
+    let counters = counters.fetch_one(&mut *connection).await.map_err(store_error)?;
+    let events = sqlx::query_as(COUNT_EVENTS).bind(*cutoffs.events_before.as_uuid());
+    let events = events.fetch_one(connection).await.map_err(store_error)?;
+    let [sessions, endings, facts] = counts;
+    let (counters, events) =
+        (with_those_over(counters, cutoffs.counters_max), with_those_over(events, cutoffs.events_max));
+    Ok(Due { sessions, endings, facts, counters, events })
 }
 
 /// Returns too where the walk goes on.

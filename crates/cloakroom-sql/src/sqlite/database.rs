@@ -19,6 +19,7 @@ use super::statements::{COUNT_SESSIONS, HAS_TABLE};
 use super::writer::Writer;
 use crate::copy::End;
 use crate::counts::{LookupCounts, PoolCounts, WriterCounts};
+use crate::due::{Cutoffs, Due};
 use crate::error::{OpenError, unavailable};
 use crate::inspect::{Rights, Searched};
 use crate::migrate::{self, Applied, COPY_TABLE, MigrationStatus, Scope};
@@ -186,6 +187,10 @@ impl Backend for SqliteDatabase {
 
     fn pool_counts(&self) -> Vec<PoolCounts> {
         vec![self.readers().counts(), self.writer().pool_counts()]
+    }
+
+    fn count_due(&self, cutoffs: Cutoffs) -> StoreFuture<'_, Due> {
+        Box::pin(self.due(cutoffs))
     }
 
     fn is_file(&self) -> bool {

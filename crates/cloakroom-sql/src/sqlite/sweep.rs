@@ -1,6 +1,7 @@
 //! Purging and scrubbing, a chunk at a time, so that the writer is never held for long.
 
 use cloakroom_core::store::{Purge, Purged, Scrub, Scrubbed, StoreError, StoreErrorKind};
+use cloakroom_core::throttle::{COUNTER_RETENTION, LOCK_AFTER};
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
 use sqlx::sqlite::SqliteArguments;
@@ -11,7 +12,11 @@ use super::error::store_error;
 use super::feed;
 use super::row;
 use super::statements::{COUNT_OLD_ENDINGS, ID_MAX, PURGE_CHANGES, PURGE_ENDINGS, SCRUB};
-use crate::statements::{EXPIRED_ABSOLUTELY, EXPIRED_IDLE_IN_STEP, STEP_END};
+use crate::due::{Cutoffs, Due, with_those_over};
+use crate::statements::{
+    COUNT_COUNTERS, COUNT_ENDINGS, COUNT_EVENTS, COUNT_EXPIRED, COUNT_FACTS, EXPIRED_ABSOLUTELY, EXPIRED_IDLE_IN_STEP,
+    STEP_END,
+};
 use crate::walk::{Found, STEP, STEPS_MAX};
 
 type Statement<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
@@ -67,6 +72,29 @@ impl SqliteDatabase {
     async fn step_end(&self, start: &str, sessions: i64) -> Result<Option<String>, StoreError> {
         let end = sqlx::query_scalar(STEP_END).bind(start).bind(sessions - 1);
         end.fetch_optional(&self.readers().pool()?).await.map_err(store_error)
+    }
+
+    /// How much there is to purge.
+    pub(crate) async fn due(&self, cutoffs: Cutoffs) -> Result<Due, StoreError> {
+        let pool = self.readers().pool()?;
+        let count = async |statement, before: Timestamp| {
+            let count = sqlx::query_scalar(statement).bind(before.as_millis()).fetch_one(&pool).await;
+            count.map(i64::unsigned_abs).map_err(store_error)
+        };
+        let counters = sqlx::query_as(COUNT_COUNTERS)
+            .bind(cutoffs.at.as_millis())
+            .bind(cutoffs.at.minus(COUNTER_RETENTION).as_millis())
+            .bind(i64::from(LOCK_AFTER));
+        let counters = counters.fetch_one(&pool).await.map_err(store_error)?;
+        let events = sqlx::query_as(COUNT_EVENTS).bind(cutoffs.events_before.to_string());
+        let events = events.fetch_one(&pool).await.map_err(store_error)?;
+        Ok(Due {
+            sessions: count(COUNT_EXPIRED, cutoffs.ended_before).await?,
+            endings: count(COUNT_ENDINGS, cutoffs.feed_before).await?,
+            facts: count(COUNT_FACTS, cutoffs.facts_before).await?,
+            counters: with_those_over(counters, cutoffs.counters_max),
+            events: with_those_over(events, cutoffs.events_max),
+        })
     }
 
     /// Scrubs one chunk.
