@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use cloakroom::Timestamp;
-use cloakroom_core::event::{EventKind, SecurityEvent};
+use cloakroom_core::event::{EventKind, EventReason, SecurityEvent};
 use cloakroom_core::store::{AccountStore, EventQuery, StoreError};
 
 use crate::device;
+use crate::ends::DENIED;
+use crate::network::Here;
 use crate::view::Words;
 
 /// Most events looked at: enough to know a device that was there before.
@@ -25,9 +27,21 @@ pub(crate) struct ShownEvent {
     pub(crate) is_warning: bool,
     pub(crate) at: String,
     pub(crate) when: String,
+    pub(crate) date: String,
+    pub(crate) id: String,
+    /// Whether it may have been somebody else: not what happened in the session that looks, nor what an operator did.
+    pub(crate) is_deniable: bool,
 }
 
-/// What happened lately to a subject.
+/// What happened lately.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    pub(crate) shown: Vec<ShownEvent>,
+    /// When the person last said that something was not them.
+    pub(crate) denied_at: Option<Timestamp>,
+}
+
+/// What happened lately to a subject, as whoever looks reads it.
 ///
 /// # Errors
 /// When the store cannot be asked.
@@ -35,15 +49,29 @@ pub(crate) async fn of(
     accounts: &dyn AccountStore,
     subject: &cloakroom::Subject,
     words: Words<'_>,
+    here: &Here,
     now: Timestamp,
-) -> Result<Vec<ShownEvent>, StoreError> {
-    let query = EventQuery { subject: Some(subject.clone()), before: None, limit: KNOWN_MAX };
-    Ok(shown(&accounts.events(query).await?, words, now))
+) -> Result<Activity, StoreError> {
+    let subject = subject.clone();
+    let events = accounts.events(EventQuery { subject: Some(subject), before: None, limit: KNOWN_MAX }).await?;
+    let denied_at = events.iter().find(|event| is_denial(event)).map(|event| event.at);
+    Ok(Activity { shown: shown(&events, words, here, now), denied_at })
+}
+
+/// Whether somebody said that something was not them.
+fn is_denial(event: &SecurityEvent) -> bool {
+    event.kind == EventKind::TokenRevoked && because(event) == Some(DENIED)
+}
+
+fn because(event: &SecurityEvent) -> Option<&str> {
+    event.reason.as_ref().map(EventReason::as_str)
 }
 
 /// The words for an event; `None` for what is shown elsewhere on the page: endings.
-const fn key(kind: EventKind, is_step_up: bool) -> Option<&'static str> {
-    Some(match kind {
+fn key(event: &SecurityEvent) -> Option<&'static str> {
+    let is_step_up = because(event) == Some("step_up");
+    Some(match event.kind {
+        EventKind::TokenRevoked if is_denial(event) => "activity-not-me",
         EventKind::LoginSuccess => "activity-login",
         EventKind::LoginFail if is_step_up => "activity-confirm-fail",
         EventKind::LoginFail => "activity-login-fail",
@@ -68,17 +96,20 @@ const fn key(kind: EventKind, is_step_up: bool) -> Option<&'static str> {
 }
 
 /// From events that are newest first.
-fn shown(events: &[SecurityEvent], words: Words<'_>, now: Timestamp) -> Vec<ShownEvent> {
+fn shown(events: &[SecurityEvent], words: Words<'_>, here: &Here, now: Timestamp) -> Vec<ShownEvent> {
     let are_new = are_new_devices(events);
     let shown = events.iter().zip(are_new).filter_map(|(event, is_new_device)| {
-        let is_step_up = event.reason.as_ref().is_some_and(|reason| reason.as_str() == "step_up");
         Some(ShownEvent {
-            what: words.say(key(event.kind, is_step_up)?),
-            from: from(event, words),
+            what: words.say(key(event)?),
+            from: from(event, words, here),
             is_new_device,
             is_warning: is_new_device || !event.kind.is_success(),
             at: event.at.to_string(),
             when: words.ago(event.at, now),
+            date: words.date(event.at),
+            id: event.id.to_string(),
+            is_deniable: event.session != Some(here.session)
+                && !matches!(event.kind, EventKind::UserCreated | EventKind::UserUpdated),
         })
     });
     shown.take(SHOWN_MAX).collect()
@@ -109,9 +140,9 @@ fn without_version(user_agent: Option<&str>) -> (Option<String>, Option<String>)
     (name, device.system)
 }
 
-fn from(event: &SecurityEvent, words: Words<'_>) -> Option<String> {
+fn from(event: &SecurityEvent, words: Words<'_>, here: &Here) -> Option<String> {
     let device = event.client.user_agent().map(|user_agent| words.device(Some(user_agent)));
-    let address = event.client.ip().map(|ip| words.with("account-from", &[("ip", ip.to_string())]));
+    let address = event.client.ip().map(|ip| here.in_words(words, ip));
     let known: Vec<_> = device.into_iter().chain(address).collect();
     (!known.is_empty()).then(|| known.join(" "))
 }
@@ -120,10 +151,12 @@ fn from(event: &SecurityEvent, words: Words<'_>) -> Option<String> {
 mod tests {
     use super::*;
     use crate::locale::{Catalogue, Locale};
-    use cloakroom_core::event::{EventId, EventReason};
+    use cloakroom::AddressKept;
+    use cloakroom_core::event::EventId;
     use cloakroom_core::session::ClientFacts;
     use cloakroom_core::world::PredictableRandom;
 
+    const HERE: &str = "0199b7c2-0000-7000-8000-000000000000";
     const LINUX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
     const NEWER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0";
 
@@ -143,7 +176,9 @@ mod tests {
 
     fn said(events: &[SecurityEvent], locale: Locale) -> Vec<ShownEvent> {
         let catalogue = Catalogue::load().unwrap();
-        shown(events, Words::new(&catalogue, locale), Timestamp::from_millis(1_790_000_000_000))
+        let session = HERE.parse().unwrap();
+        let here = Here { session, address: None, kept: AddressKept::Full };
+        shown(events, Words::new(&catalogue, locale), &here, Timestamp::from_millis(1_790_000_000_000))
     }
 
     #[test]
@@ -163,10 +198,29 @@ mod tests {
     }
 
     #[test]
+    fn what_this_session_or_an_operator_did_is_nothing_to_deny() {
+        let in_session = |id: &str| SecurityEvent {
+            session: Some(id.parse().unwrap()),
+            ..event(EventKind::LoginSuccess, None, Some(LINUX))
+        };
+        let other = HERE.replace("0000", "1111");
+        let events = [
+            in_session(HERE),
+            in_session(&other),
+            event(EventKind::LoginFail, None, Some(LINUX)),
+            event(EventKind::PasswordChange, None, Some(LINUX)),
+            event(EventKind::UserUpdated, None, None),
+            event(EventKind::TokenRevoked, Some("others"), None),
+        ];
+        let shown = said(&events, Locale::English);
+        assert_eq!(shown.iter().map(|event| event.is_deniable).collect::<Vec<_>>(), [false, true, true, true, false]);
+    }
+
+    #[test]
     fn every_event_that_is_shown_has_words_in_both_languages() {
         for locale in [Locale::English, Locale::Japanese] {
             for kind in EventKind::ALL {
-                for reason in [None, Some("step_up")] {
+                for reason in [None, Some("step_up"), Some(DENIED)] {
                     let shown = said(&[event(*kind, reason, None)], locale);
                     assert!(shown.iter().all(|event| !event.what.contains("activity-")), "{shown:?}");
                 }

@@ -13,7 +13,7 @@ use cloakroom_sql::Database;
 use crate::events::Recorder;
 use crate::failure::Failure;
 use crate::hashing::Hashing;
-use crate::locale::Catalogue;
+use crate::locale::{Catalogue, Locale};
 use crate::measurements::Measurements;
 use crate::metrics::Metrics;
 use crate::password::NewPasswords;
@@ -34,6 +34,8 @@ pub(crate) struct Parts {
     pub(crate) hashing: Hashing,
     pub(crate) new_passwords: NewPasswords,
     pub(crate) catalogue: Catalogue,
+    /// Of whoever asks for none that we speak.
+    pub(crate) language: Locale,
     pub(crate) setup: Setup,
     pub(crate) networks: Networks,
     pub(crate) recorder: Recorder,
@@ -75,6 +77,11 @@ impl App {
 
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.0.catalogue
+    }
+
+    /// The language of whoever asks for none that we speak.
+    pub(crate) fn language(&self) -> Locale {
+        self.0.language
     }
 
     pub(crate) fn setup(&self) -> &Setup {

@@ -29,6 +29,7 @@ pub(crate) use types::{CookieDomain, DatabaseUrl, FilePath, LogFilter, LogFormat
 
 use layers::Layers;
 
+use crate::locale::Locale;
 use crate::password::{BreachedFile, NewPasswords};
 use crate::stop::StopTerms;
 
@@ -60,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Under which origin browsers reach the server, if that is not where it listens.
     pub(crate) public_url: Option<PublicUrl>,
+    /// Of whoever asks for none that we speak.
+    pub(crate) language: Locale,
     /// `database.*`
     pub(crate) database: DatabaseConfig,
     /// `session.*`
@@ -151,6 +154,7 @@ impl Config {
         let config = Self {
             listen: layers.value(&keys::LISTEN)?,
             public_url: layers.value(&keys::PUBLIC_URL)?,
+            language: layers.value(&keys::LANGUAGE)?,
             database: DatabaseConfig { url, migrate, options },
             policy: check::policy(layers)?,
             validation: match layers.value(&keys::VALIDATION)? {

@@ -15,6 +15,9 @@ use crate::failure::Failure;
 const ONE: &str = "end:";
 const OTHERS: &str = "end-others";
 const ALL: &str = "end-all";
+const NOT_ME: &str = "not-me";
+/// Why the sessions ended of somebody who said that something was not them.
+pub(crate) const DENIED: &str = "not_me";
 
 /// What a page can end, except for the session it is sent in alone: that is logging out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub(crate) enum Ends {
     Others,
     /// All of the subject's.
     All,
+    /// All but this one, because something was somebody else; a new password is due then.
+    NotMe,
 }
 
 /// The text is none of the list.
@@ -38,6 +43,7 @@ impl FromStr for Ends {
         match text {
             OTHERS => Ok(Self::Others),
             ALL => Ok(Self::All),
+            NOT_ME => Ok(Self::NotMe),
             _ => text.strip_prefix(ONE).and_then(|id| id.parse().ok()).map(Self::One).ok_or(NotAnEnd),
         }
     }
@@ -49,6 +55,7 @@ impl fmt::Display for Ends {
             Self::One(id) => write!(f, "{ONE}{id}"),
             Self::Others => f.write_str(OTHERS),
             Self::All => f.write_str(ALL),
+            Self::NotMe => f.write_str(NOT_ME),
         }
     }
 }
@@ -63,7 +70,7 @@ impl Ends {
         match self {
             Self::One(id) if !session.end_own(id).await? => return Err(not_theirs(session.principal(), id)),
             Self::One(_) => {}
-            Self::Others => {
+            Self::Others | Self::NotMe => {
                 session.end_others().await?;
             }
             Self::All => {
@@ -82,6 +89,7 @@ impl Ends {
             Self::One(id) => revoked.session(id).because("one"),
             Self::Others => revoked.because("others"),
             Self::All => revoked.because("all"),
+            Self::NotMe => revoked.because(DENIED),
         }
     }
 }
@@ -100,7 +108,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_nothing_else() {
-        for ends in [Ends::One(ID.parse().unwrap()), Ends::Others, Ends::All] {
+        for ends in [Ends::One(ID.parse().unwrap()), Ends::Others, Ends::All, Ends::NotMe] {
             assert_eq!(ends.to_string().parse(), Ok(ends));
         }
         for text in [

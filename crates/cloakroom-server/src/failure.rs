@@ -9,20 +9,21 @@ use askama::Template as _;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, VARY,
-    WWW_AUTHENTICATE,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use cloakroom::{Code, IssueError, Rejection, ReplaceError, Unavailable};
 use cloakroom_core::event::EventKind;
+use cloakroom_core::return_target::ReturnTarget;
 use cloakroom_core::store::StoreError;
 
 use crate::api;
 use crate::app::App;
 use crate::events::Happened;
 use crate::fields::{Complaint, FieldError};
+use crate::language;
 use crate::locale::Locale;
 use crate::request_id::RequestId;
 use crate::view::{ErrorPage, Words};
@@ -45,6 +46,9 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Cookie realm="cloakro
 
 /// RFC 6750 section 3.
 const SERVICE_CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Bearer realm="cloakroom""#);
+
+/// What pages are.
+const HTML: &str = "text/html; charset=utf-8";
 
 /// When to try again what failed because of us.
 const RETRY_SOON: Duration = Duration::from_secs(2);
@@ -199,15 +203,20 @@ impl IntoResponse for Failure {
     }
 }
 
-/// Turns every failure on its way out into an answer in the language of whoever asked.
+/// Turns every failure on its way out into an answer in the language of whoever asked, and says of every page which language it is in.
 pub(crate) async fn render(State(app): State<App>, request: Request, next: Next) -> Response {
-    let asked = Asked::of(&request);
+    let asked = Asked::of(&request, app.language());
     let mut response = next.run(request).await;
     let marked = response.extensions_mut().remove::<Failure>();
     let rejected = response.extensions_mut().remove::<Rejection>().map(Failure::from);
     // An address that is no UTF-8 is refused before any handler: nothing is there.
     let nowhere = (response.status() == StatusCode::BAD_REQUEST).then(|| Failure::of(Code::NotFound));
-    let Some(failure) = marked.or(rejected).or(nowhere) else { return response };
+    let Some(failure) = marked.or(rejected).or(nowhere) else {
+        if response.headers().get(CONTENT_TYPE).is_some_and(|kind| *kind == HTML) {
+            language::mark(response.headers_mut(), asked.locale);
+        }
+        return response;
+    };
     *response.status_mut() = failure.status();
     response = failure.told_by(response);
     // Why somebody was refused just now is nobody's answer later (RFC 9111 5.2.2.5).
@@ -216,7 +225,7 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
         return to_login(response, &asked);
     }
     let (body, content_type) = if asked.is_page {
-        (page(&app, &failure, &asked), "text/html; charset=utf-8")
+        (page(&app, &failure, &asked), HTML)
     } else {
         (problem(&app, &failure, &asked), "application/problem+json")
     };
@@ -224,7 +233,7 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.append(VARY, HeaderValue::from_static("accept-language"));
+    language::mark(headers, asked.locale);
     response
 }
 
@@ -238,16 +247,15 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(request: &Request) -> Self {
+    fn of(request: &Request, default: Locale) -> Self {
         let path = request.uri().path();
         let is_page = !api::is_path_of(path) && path != "/healthz" && path != "/readyz";
-        let languages = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let back = if is_read { path } else { "/account" };
         Self {
             is_page,
             path: back.to_owned(),
-            locale: Locale::negotiate(languages),
+            locale: language::of(request.headers(), default),
             id: request.extensions().get::<RequestId>().copied().unwrap_or_default(),
         }
     }
@@ -292,6 +300,7 @@ fn page(app: &App, failure: &Failure, asked: &Asked) -> String {
         message: words.of_code(failure.code),
         errors: failure.errors.iter().map(said).collect(),
         request_id: asked.id.to_string(),
+        here: ReturnTarget::parse(&asked.path).map_or_else(|| "/".to_owned(), |here| here.to_string()),
     };
     view.render().unwrap_or_else(|error| {
         tracing::error!(%error, "the error page cannot be rendered");

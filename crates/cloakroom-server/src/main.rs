@@ -1,5 +1,6 @@
 //! The binary: reads the command line, runs the command, says how it ended. Nothing is decided here.
 
+mod absolute_time;
 mod activity;
 mod administration;
 mod administrator;
@@ -23,11 +24,13 @@ mod form_token;
 mod hashing;
 mod health;
 mod interrupt;
+mod language;
 mod locale;
 mod measurements;
 mod metrics;
 #[cfg(test)]
 mod mutation;
+mod network;
 mod pages;
 mod password;
 mod relative_time;

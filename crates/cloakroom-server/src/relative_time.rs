@@ -1,12 +1,15 @@
-//! How long ago, in words.
+//! How long ago, and how long, in words.
+
+use std::time::Duration;
 
 use cloakroom::Timestamp;
 
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
 /// The catalogue's key for how long before `now` `then` was, and how many of its unit.
 pub(crate) fn in_words(then: Timestamp, now: Timestamp) -> (&'static str, u64) {
-    const MINUTE: u64 = 60;
-    const HOUR: u64 = 60 * MINUTE;
-    const DAY: u64 = 24 * HOUR;
     match now.since(then).as_secs() {
         seconds if seconds < MINUTE => ("time-just-now", 0),
         seconds if seconds < HOUR => ("time-minutes-ago", seconds / MINUTE),
@@ -15,10 +18,19 @@ pub(crate) fn in_words(then: Timestamp, now: Timestamp) -> (&'static str, u64) {
     }
 }
 
+/// The catalogue's key for a span, and how many of its unit: the largest that divides it, as whoever configured it wrote it.
+pub(crate) fn span_in_words(span: Duration) -> (&'static str, u64) {
+    match span.as_secs() {
+        seconds if seconds % DAY == 0 && seconds > DAY => ("span-days", seconds / DAY),
+        seconds if seconds % HOUR == 0 && seconds > 0 => ("span-hours", seconds / HOUR),
+        seconds if seconds >= MINUTE => ("span-minutes", seconds / MINUTE),
+        seconds => ("span-seconds", seconds),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn the_unit_follows_from_the_span() {
@@ -36,5 +48,16 @@ mod tests {
             assert_eq!(in_words(now.minus(Duration::from_secs(seconds)), now), wanted, "{seconds}");
         }
         assert_eq!(in_words(now.plus(Duration::from_secs(9)), now).0, "time-just-now");
+        for (seconds, wanted) in [
+            (16, ("span-seconds", 16)),
+            (0, ("span-seconds", 0)),
+            (60, ("span-minutes", 1)),
+            (5_400, ("span-minutes", 90)),
+            (7_200, ("span-hours", 2)),
+            (86_400, ("span-hours", 24)),
+            (14 * 86_400, ("span-days", 14)),
+        ] {
+            assert_eq!(span_in_words(Duration::from_secs(seconds)), wanted, "{seconds}");
+        }
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/account/sessions/{id}/end", post(pages::account::end_one))
         .route("/account/sessions/end-others", post(pages::account::end_others))
         .route("/account/sessions/end-all", post(pages::account::end_all))
+        .route("/account/not-me", get(pages::not_me::get).post(pages::not_me::post))
         .route("/account/password", post(pages::password::post))
         .route("/confirm", get(pages::confirm::get).post(pages::confirm::post))
         .route("/admin/charts", get(pages::chart::get))
@@ -60,6 +61,7 @@ pub(crate) fn router(app: App) -> Router {
         .route_layer(MapRequestLayer::new(measurements::asked(&app)));
     let without_sessions = Router::new()
         .route("/assets/{name}", get(assets::get))
+        .route("/language", post(pages::language::post))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/api/v1/service/sessions", get(api::service::list).post(api::service::create))

@@ -18,11 +18,11 @@ use crate::failure::Failure;
 /// How long a request may take, its body included.
 const REQUEST_MAX: Duration = Duration::from_secs(30);
 
-/// The same for pages, problems and assets (ASVS 5.0 3.4.3 to 3.4.6). Nothing inline; the one script only hides what is left.
+/// The same for pages, problems and assets (ASVS 5.0 3.4.3 to 3.4.6). Nothing inline; the one script hides what is left and warns before a session ends.
 const HEADERS: [(&str, &str); 8] = [
     (
         "content-security-policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),

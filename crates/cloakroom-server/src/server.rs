@@ -117,6 +117,7 @@ fn put_together(config: &Config, database: &Database) -> Result<(App, Zeroizing<
         hashing: Hashing::start(Arc::new(hasher), config.login.concurrency as usize).map_err(Failure::new)?,
         new_passwords: config.new_passwords(),
         catalogue: Catalogue::load().map_err(Failure::new)?,
+        language: config.language,
         setup,
         recorder: Recorder::start(database.accounts()),
         service_tokens: ServiceTokens::new(&config.validation),

@@ -4,9 +4,17 @@ pub(crate) mod admin;
 pub(crate) mod chart;
 
 use askama::Template;
-use cloakroom::{Code, EndReason, FormToken, Outcome, Timestamp};
+use cloakroom::{Code, EndReason, FormToken, Past, Timestamp};
 use cloakroom_core::password::PasswordRefusal;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+mod expires;
+mod not_me;
+
+pub(crate) use expires::Expires;
+pub(crate) use not_me::{NewPasswordPage, NotMePage};
+
+use crate::absolute_time;
 use crate::activity::ShownEvent;
 use crate::afterwards::Then;
 use crate::assets;
@@ -14,7 +22,8 @@ use crate::device::{self, Kind};
 use crate::ends::Ends;
 use crate::fields::{Complaint, FieldError};
 use crate::locale::{Catalogue, Locale};
-use crate::relative_time::in_words;
+use crate::network::Here;
+use crate::relative_time::{in_words, span_in_words};
 
 /// The catalogue in one language.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +51,12 @@ impl<'a> Words<'a> {
 
     pub(crate) const fn tag(&self) -> &'static str {
         self.locale.tag()
+    }
+
+    /// Every language to choose from.
+    #[expect(clippy::unused_self, reason = "templates reach it through their words")]
+    pub(crate) const fn languages(&self) -> [Locale; 2] {
+        Locale::ALL
     }
 
     #[expect(clippy::unused_self, reason = "templates reach it through their words")]
@@ -88,18 +103,26 @@ impl<'a> Words<'a> {
         self.with(key, &[("count", count.to_string())])
     }
 
+    /// Date and time of day.
+    pub(crate) fn date(&self, at: Timestamp) -> String {
+        absolute_time::date_and_time(at, self.locale)
+    }
+
+    /// The same, without the date where it is today.
+    pub(crate) fn soon(&self, at: Timestamp, now: Timestamp) -> String {
+        absolute_time::soon(at, now, self.locale)
+    }
+
     /// Why somebody who comes to the login page is not signed in any more.
-    pub(crate) fn notice(&self, outcome: &Outcome) -> Option<String> {
-        match outcome {
-            Outcome::Ended(EndReason::Idle) => Some(self.say("notice-idle")),
-            Outcome::Ended(EndReason::Absolute) => Some(self.say("notice-absolute")),
-            // Their own doing needs no explanation.
-            Outcome::Ended(EndReason::Logout | EndReason::NewLogin)
-            | Outcome::Active(_)
-            | Outcome::Anonymous
-            | Outcome::Unavailable => None,
-            Outcome::Ended(reason) => Some(self.with("notice-revoked", &[("why", self.why(*reason))])),
+    pub(crate) fn farewell(&self, past: &Past, now: Timestamp) -> String {
+        let mut values = vec![("when", self.ago(past.at, now))];
+        let mut key = format!("came-{}", past.reason);
+        if let Some(after) = past.after {
+            key += "-after";
+            let (unit, count) = span_in_words(after);
+            values.push(("span", self.with(unit, &[("count", count.to_string())])));
         }
+        self.with(&key, &values)
     }
 
     /// A complaint in words.
@@ -179,10 +202,22 @@ pub(crate) struct LoginPage<'a> {
     pub(crate) message: Option<Message>,
 }
 
+impl LoginPage<'_> {
+    /// Where it is, with where it leads.
+    fn here(&self) -> String {
+        self.return_to.as_ref().map_or_else(
+            || "/login".to_owned(),
+            |target| format!("/login?return_to={}", utf8_percent_encode(target, NON_ALPHANUMERIC)),
+        )
+    }
+}
+
 #[derive(Debug, Template)]
 #[template(path = "setup.html")]
 pub(crate) struct SetupPage<'a> {
     pub(crate) words: Words<'a>,
+    /// Where it is.
+    pub(crate) here: String,
     pub(crate) form: Form,
 }
 
@@ -192,6 +227,7 @@ pub(crate) struct ConfirmPage<'a> {
     pub(crate) words: Words<'a>,
     pub(crate) form_token: &'a FormToken,
     pub(crate) form: Form,
+    pub(crate) expires: Expires,
     /// What is done once the password is proven.
     pub(crate) then: Option<Then>,
     pub(crate) message: Option<Message>,
@@ -204,6 +240,7 @@ impl ConfirmPage<'_> {
             Some(Then::Ends(Ends::One(_))) => "confirm-end-one",
             Some(Then::Ends(Ends::Others)) => "confirm-end-others",
             Some(Then::Ends(Ends::All)) => "confirm-end-all",
+            Some(Then::Ends(Ends::NotMe)) => "confirm-not-me",
             Some(Then::Administrate(_)) => "confirm-administrate",
             Some(Then::Show(_)) => "confirm-show",
             None => "confirm-nothing",
@@ -218,6 +255,8 @@ pub(crate) struct ErrorPage<'a> {
     pub(crate) message: Message,
     pub(crate) errors: Vec<(String, String)>,
     pub(crate) request_id: String,
+    /// Where it happened, or another place of this site.
+    pub(crate) here: String,
 }
 
 #[derive(Debug, Template)]
@@ -226,13 +265,14 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) words: Words<'a>,
     pub(crate) form_token: &'a FormToken,
     pub(crate) notice: Option<String>,
+    pub(crate) expires: Expires,
     pub(crate) name: String,
     /// Whether there is a way to the administrators' pages.
     pub(crate) is_administrator: bool,
     pub(crate) signed_in_as: String,
     pub(crate) devices: Vec<ShownDevice>,
     pub(crate) activity: Vec<ShownEvent>,
-    pub(crate) history: Vec<(String, String, String)>,
+    pub(crate) history: Vec<ShownEnding>,
     pub(crate) form: Form,
 }
 
@@ -246,13 +286,16 @@ pub(crate) struct ShownDevice {
     sign_out: String,
     last_seen: String,
     last_seen_at: String,
+    last_seen_date: String,
     created: String,
     created_at: String,
+    created_date: String,
     from: Option<String>,
 }
 
 impl ShownDevice {
-    pub(crate) fn new(words: Words<'_>, record: &cloakroom::SessionRecord, is_this: bool, now: Timestamp) -> Self {
+    pub(crate) fn new(words: Words<'_>, record: &cloakroom::SessionRecord, here: &Here, now: Timestamp) -> Self {
+        let is_this = record.id == here.session;
         let kind = device::name(record.client.user_agent()).kind;
         let name = words.device(record.client.user_agent());
         let seen = if is_this { now } else { record.last_seen_at };
@@ -269,9 +312,11 @@ impl ShownDevice {
             name,
             last_seen: words.with("account-last-seen", &[("when", words.ago(seen, now))]),
             last_seen_at: seen.to_string(),
+            last_seen_date: words.date(seen),
             created: words.with("account-signed-in", &[("when", words.ago(record.created_at, now))]),
             created_at: record.created_at.to_string(),
-            from: record.client.ip().map(|ip| words.with("account-from", &[("ip", ip.to_string())])),
+            created_date: words.date(record.created_at),
+            from: record.client.ip().map(|ip| here.in_words(words, ip)),
         }
     }
 }
@@ -285,15 +330,31 @@ impl<'a> AccountPage<'a> {
     pub(crate) fn signed_in_as(words: Words<'a>, name: &str) -> String {
         words.with("account-signed-in-as", &[("name", name.to_owned())])
     }
+}
 
-    pub(crate) fn ended(
-        words: Words<'a>,
-        endings: &[cloakroom::Ending],
-        now: Timestamp,
-    ) -> Vec<(String, String, String)> {
-        let shown =
-            |ending: &cloakroom::Ending| (words.why(ending.reason), ending.at.to_string(), words.ago(ending.at, now));
-        endings.iter().map(shown).collect()
+/// A session that ended, on the account page.
+#[derive(Debug)]
+pub(crate) struct ShownEnding {
+    why: String,
+    at: String,
+    when: String,
+    date: String,
+    /// Whether somebody who signed in as this person may have done it.
+    is_deniable: bool,
+}
+
+impl ShownEnding {
+    pub(crate) fn new(words: Words<'_>, ending: &cloakroom::Ending, now: Timestamp) -> Self {
+        Self {
+            why: words.why(ending.reason),
+            at: ending.at.to_string(),
+            when: words.ago(ending.at, now),
+            date: words.date(ending.at),
+            is_deniable: matches!(
+                ending.reason,
+                EndReason::OtherDevice | EndReason::PasswordChanged | EndReason::SubjectWide
+            ),
+        }
     }
 }
 
@@ -306,7 +367,7 @@ mod tests {
         let catalogue = Catalogue::load().unwrap();
         let mut keys: Vec<_> =
             Code::ALL.iter().flat_map(|code| [format!("code-{code}"), format!("code-{code}-next")]).collect();
-        keys.extend(EndReason::ALL.iter().map(|reason| format!("ended-{reason}")));
+        keys.extend(EndReason::ALL.iter().flat_map(|reason| [format!("ended-{reason}"), format!("came-{reason}")]));
         keys.extend(PasswordRefusal::CODES.iter().map(|code| format!("password-{code}")));
         for locale in [Locale::English, Locale::Japanese] {
             for key in &keys {
@@ -335,7 +396,7 @@ mod tests {
         let form = || Form::new(words, "", &[FieldError::new("password", Complaint::Missing)], &["password"]);
         let pages = [
             LoginPage { words, form: form(), keep: false, return_to: None, notice: None, message: None }.render(),
-            SetupPage { words, form: form() }.render(),
+            SetupPage { words, here: String::new(), form: form() }.render(),
         ];
         for html in pages.map(Result::unwrap) {
             assert!(!html.contains("<script") && !html.contains("style=") && html.contains(r#"lang="ja""#));

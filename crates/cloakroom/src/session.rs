@@ -8,6 +8,7 @@ use cloakroom_core::session::{SessionId, SessionRecord};
 use cloakroom_core::store::{Replace, Target};
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::{Token, TokenDigest};
+use cloakroom_core::verdict::expiry;
 
 use crate::ended::{Awaited, Ended};
 use crate::principal::Principal;
@@ -37,6 +38,18 @@ impl Session {
     /// What the store knows the session's token by: the new one after a [`step_up`](Self::step_up).
     pub fn token_digest(&self) -> TokenDigest {
         self.replaced.unwrap_or(*self.principal.held().digest())
+    }
+
+    /// When the session ends if this request is its last use, for a page that says so. A use right after another is not recorded, and
+    /// does not move it.
+    pub fn unused_until(&self) -> Timestamp {
+        let (policy, now) = (self.sessions.policy(), self.sessions.shared().now());
+        let mut times = self.principal.held().times();
+        if now.since(times.last_seen_at) >= policy.touch_interval(times) {
+            times.last_seen_at = now;
+        }
+        let expiry = expiry(times, policy);
+        expiry.idle_expires_at.map_or(expiry.absolute_expires_at, |idle| idle.min(expiry.absolute_expires_at))
     }
 
     /// Resolves when this session ended, whoever ended it and on whichever instance, or expired: for a WebSocket or an event

@@ -1,4 +1,4 @@
-# Everything a person reads, in English. The Japanese file has the same keys; a test compares them.
+# What a person reads, in English. The Japanese file has the same keys; a test compares them.
 brand = Cloakroom
 skip = Skip to the content
 login-title = Sign in
@@ -39,7 +39,7 @@ account-new-password-again = New password, again
 account-change-hint = Your other devices are signed out when you change it.
 account-history = Recently ended
 activity-title = Recent activity
-activity-hint = Something here that was not you? Change your password and sign out everywhere.
+activity-hint = Something here that was not you? Say so: every other device is signed out at once, and you choose a new password.
 activity-new-device = new device
 activity-login = Signed in
 activity-login-fail = Failed attempt to sign in
@@ -82,9 +82,6 @@ ended-over_cap = Signed out because of too many devices; the oldest goes first
 ended-idle = Signed out because it was not used
 ended-absolute = Signed out because its time was up
 ended-by_hand = Removed in the database
-notice-idle = You were signed out because you had not been here for a while.
-notice-absolute = You were signed out because your session reached its longest lifetime.
-notice-revoked = Your session was ended: { $why }.
 code-invalid_credentials = That did not work
 code-invalid_credentials-next = Check the login name and the password, and try again.
 code-throttled = Too many attempts

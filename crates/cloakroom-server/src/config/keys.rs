@@ -16,6 +16,7 @@ use super::layers::Layers;
 use super::types::{
     ClientAddress, CookieDomain, DatabaseUrl, FilePath, LogFilter, LogFormat, PublicUrl, Setting, Validation,
 };
+use crate::locale::Locale;
 
 /// A key whose values are of type `T`.
 pub(crate) struct Key<T> {
@@ -288,6 +289,13 @@ pub(crate) static PROXY_TRUSTED: Key<Option<TrustedProxies>> = key(
     "The proxies in front, whose `X-Forwarded-For` says where a request comes from; anybody else's is ignored.",
 );
 
+pub(crate) static LANGUAGE: Key<Locale> = key(
+    "language",
+    || Locale::English,
+    "\"en\" or \"ja\"",
+    "The language of pages and errors for whoever neither chose one nor has a browser that asks for one of these.",
+);
+
 pub(crate) static METRICS_LISTEN: Key<Option<SocketAddr>> = key(
     "metrics.listen",
     || None,
@@ -319,6 +327,7 @@ pub(crate) static LOG_FILTER: Key<LogFilter> = key(
 pub(crate) static ALL: &[&dyn AnyKey] = &[
     &LISTEN,
     &PUBLIC_URL,
+    &LANGUAGE,
     &DATABASE_URL,
     &DATABASE_MIGRATE,
     &DATABASE_CONNECTIONS,

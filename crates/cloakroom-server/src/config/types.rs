@@ -286,6 +286,7 @@ macro_rules! words {
 mod client_address;
 mod database_url;
 
+mod language;
 pub(crate) use client_address::ClientAddress;
 pub(crate) use database_url::DatabaseUrl;
 

@@ -24,7 +24,7 @@ use super::*;
 use crate::app::Parts;
 use crate::events::Recorder;
 use crate::hashing::{Hashing, WAITING_PER_HASH};
-use crate::locale::Catalogue;
+use crate::locale::{Catalogue, Locale};
 use crate::measurements::Measurements;
 use crate::metrics::Metrics;
 use crate::password::NewPasswords;
@@ -62,6 +62,7 @@ impl World {
             measurements: Measurements::new(database.measurements(), SystemClock.now()),
             metrics: Metrics::default(),
             networks: Networks { failures: 100, are_known: true },
+            language: Locale::English,
             public_origin: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),

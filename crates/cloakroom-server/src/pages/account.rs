@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use cloakroom::{Code, Recent, Rejection, SessionId, Strict};
+use cloakroom::{Code, Recent, Rejection, SessionId, Strict, Timestamp};
 use cloakroom_core::account::Role;
 use cloakroom_core::event::EventKind;
 
@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::fields::{FieldError, Fields};
 use crate::form_token::OwnForm;
 use crate::pages::{Visit, confirm, page};
-use crate::view::{AccountPage, Form, ShownDevice};
+use crate::view::{AccountPage, Form, NewPasswordPage, ShownDevice, ShownEnding};
 
 /// Most devices shown: the policy's default cap and some.
 const DEVICES_MAX: u32 = 100;
@@ -34,7 +34,8 @@ pub(crate) async fn get(visit: Visit, RawQuery(query): RawQuery) -> Result<Respo
     show(&visit, StatusCode::OK, notice, &[]).await
 }
 
-/// The page, with what there is to say, and what is wrong in its password form.
+/// The page, with what there is to say, and what is wrong in its password form. Of somebody who said that something was not them it is
+/// the form for a new password and nothing else, until they have one.
 pub(crate) async fn show(
     visit: &Visit,
     status: StatusCode,
@@ -47,34 +48,37 @@ pub(crate) async fn show(
     // Who is signed in by an application of its own has no account.
     let account = app.accounts().by_subject(here.subject().clone()).await?;
     let name = account.as_ref().map_or_else(|| here.subject().to_string(), |account| account.login_name.to_string());
+    // What was recorded a moment ago is to be seen.
+    app.recorder().settle(SETTLE_MAX).await;
+    let activity = activity::of(app.accounts(), here.subject(), words, &visit.here(), now).await?;
+    let (form, expires) = (Form::new(words, "", errors, SHOWN), visit.expires());
+    let is_due = |at: &Timestamp| account.as_ref().is_some_and(|account| *at > account.password_changed_at);
+    if let Some(denied_at) = activity.denied_at.filter(is_due) {
+        let said = words.with("new-password-why", &[("when", words.ago(denied_at, now))]);
+        return page(status, &NewPasswordPage { words, form_token, expires, name, said, form });
+    }
     let mut devices: Vec<_> = session
         .list(None, DEVICES_MAX)
         .await?
         .iter()
         .map(|record| {
-            (
-                record.id == here.session_id(),
-                record.last_seen_at,
-                ShownDevice::new(words, record, record.id == here.session_id(), now),
-            )
+            (record.id == here.session_id(), record.last_seen_at, ShownDevice::new(words, record, &visit.here(), now))
         })
         .collect();
     devices.sort_by_key(|(is_this, last_seen_at, _)| (!is_this, std::cmp::Reverse(*last_seen_at)));
-    // What was recorded a moment ago is to be seen.
-    app.recorder().settle(SETTLE_MAX).await;
-    let activity = activity::of(app.accounts(), here.subject(), words, now).await?;
     let endings = sessions.history(here.subject(), HISTORY_MAX).await?;
     let view = AccountPage {
         words,
         form_token,
         notice,
         is_administrator: account.is_some_and(|account| account.role == Role::Administrator),
+        expires,
         signed_in_as: AccountPage::signed_in_as(words, &name),
         name,
         devices: devices.into_iter().map(|(_, _, device)| device).collect(),
-        activity,
-        history: AccountPage::ended(words, &endings, now),
-        form: Form::new(words, "", errors, SHOWN),
+        activity: activity.shown,
+        history: endings.iter().map(|ending| ShownEnding::new(words, ending, now)).collect(),
+        form,
     };
     page(status, &view)
 }

@@ -36,7 +36,8 @@ async fn view<'a>(visit: &'a Visit, then: Option<Then>, errors: &[FieldError]) -
     let words = visit.words();
     let name = visit.app.name_of(visit.session.principal().subject()).await?;
     let form = Form::new(words, &name, errors, SHOWN);
-    Ok(ConfirmPage { words, form_token: &visit.form_token, form, then, message: None })
+    let (form_token, expires) = (&visit.form_token, visit.expires());
+    Ok(ConfirmPage { words, form_token, expires, form, then, message: None })
 }
 
 /// Proves the password: the token is replaced first, then what was asked for is done. The browser gets the new token whatever

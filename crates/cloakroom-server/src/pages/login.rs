@@ -17,21 +17,24 @@ use crate::view::{Form, LoginPage};
 
 const SHOWN: &[&str] = &["login_name", "password"];
 
-/// Shows the form, and why somebody is not signed in any more.
+/// Shows the form, and why somebody is not signed in any more: what is known of the session whose token they still have. The cookie
+/// stays until a login replaces it. To take it away here could take away the one a login in another tab just got.
 pub(crate) async fn get(
     State(app): State<App>,
     outcome: Outcome,
+    sessions: Sessions,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let words = words_for(&app, &headers);
     let asked = Fields::from_query(query.as_deref()).ok().and_then(|mut fields| fields.optional("return_to"));
+    let past = if matches!(outcome, Outcome::Ended(_)) { sessions.past().await? } else { None };
     let view = LoginPage {
         words,
         form: Form::new(words, "", &[], SHOWN),
         keep: false,
         return_to: asked.and_then(|text| ReturnTarget::parse(&text)).map(|target| target.to_string()),
-        notice: words.notice(&outcome),
+        notice: past.map(|past| words.farewell(&past, app.now())),
         message: None,
     };
     page(StatusCode::OK, &view)

@@ -28,7 +28,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     require_open(&app, &code).await?;
-    show(&app, &headers, StatusCode::OK, "", &[])
+    show(&app, &code, &headers, StatusCode::OK, "", &[])
 }
 
 /// Makes the account and logs its owner in.
@@ -45,7 +45,7 @@ pub(crate) async fn post(
     let typed: String = fields.peek("login_name").chars().take(255).collect();
     let (name, password) = match read(&app, fields).await? {
         Ok(read) => read,
-        Err(errors) => return show(&app, &headers, StatusCode::UNPROCESSABLE_ENTITY, &typed, &errors),
+        Err(errors) => return show(&app, &code, &headers, StatusCode::UNPROCESSABLE_ENTITY, &typed, &errors),
     };
     let now = app.now();
     // A subject is never reused: it is no name, but an id of its own.
@@ -102,11 +102,12 @@ async fn read(app: &App, mut fields: Fields) -> Result<Result<(LoginName, Passwo
 
 fn show(
     app: &App,
+    code: &str,
     headers: &HeaderMap,
     status: StatusCode,
     typed: &str,
     errors: &[FieldError],
 ) -> Result<Response, Failure> {
     let words = words_for(app, headers);
-    page(status, &SetupPage { words, form: Form::new(words, typed, errors, SHOWN) })
+    page(status, &SetupPage { words, here: format!("/setup/{code}"), form: Form::new(words, typed, errors, SHOWN) })
 }

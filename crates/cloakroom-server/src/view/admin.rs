@@ -5,7 +5,7 @@ use cloakroom::{FormToken, Principal, SessionId, SessionRecord, Timestamp};
 use cloakroom_core::account::{Account, Role};
 use cloakroom_core::store::SessionFilter;
 
-use super::Words;
+use super::{ShownEnding, Words};
 use crate::activity::ShownEvent;
 use crate::fields::FieldError;
 use crate::filter;
@@ -331,7 +331,7 @@ pub(crate) struct AccountView<'a> {
     /// Where to come back to: this page.
     pub(crate) back: String,
     pub(crate) activity: Vec<ShownEvent>,
-    pub(crate) history: Vec<(String, String, String)>,
+    pub(crate) history: Vec<ShownEnding>,
 }
 
 /// What is asked before it is done to an account.

@@ -18,7 +18,7 @@ use crate::fields::Fields;
 use crate::pages::account::SETTLE_MAX;
 use crate::pages::admin::{Sent, Shown, accounts, notice};
 use crate::pages::page;
-use crate::view::AccountPage;
+use crate::view::ShownEnding;
 use crate::view::admin::{AccountView, Question, QuestionPage, ShownAccount, ShownSession};
 
 /// Most sessions shown; the rest is on the page of sessions.
@@ -55,6 +55,7 @@ pub(crate) async fn get(
     let locked = app.accounts().locked(LOCKED_MAX).await?;
     // What was recorded a moment ago is to be seen.
     app.recorder().settle(SETTLE_MAX).await;
+    let endings = visit.sessions.history(&account.subject, HISTORY_MAX).await?;
     let view = AccountView {
         words,
         form_token: &visit.form_token,
@@ -64,8 +65,8 @@ pub(crate) async fn get(
         is_locked: locked.contains(&CounterKey::of_login_name(&account.login_name)),
         back: link,
         sessions: sessions.collect(),
-        activity: activity::of(app.accounts(), &account.subject, words, now).await?,
-        history: AccountPage::ended(words, &visit.sessions.history(&account.subject, HISTORY_MAX).await?, now),
+        activity: activity::of(app.accounts(), &account.subject, words, &visit.here(), now).await?.shown,
+        history: endings.iter().map(|ending| ShownEnding::new(words, ending, now)).collect(),
     };
     page(StatusCode::OK, &view)
 }
