@@ -14,6 +14,8 @@ mod migrate;
 mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod printed;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
@@ -26,6 +28,10 @@ pub use counts::{LookupCounts, WriterCounts};
 pub use error::{OpenError, OpenErrorKind};
 pub use migrate::{Applied, MigrationStatus, Scope};
 pub use open::{Database, OpenOptions};
+#[cfg(feature = "postgres")]
+pub use printed::PRISMA;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use printed::Printed;
 #[cfg(feature = "postgres")]
 pub use sqlx::PgPool;
 #[cfg(feature = "sqlite")]
