@@ -9,8 +9,16 @@ use fluent_bundle::{FluentArgs, FluentResource};
 const ACCEPT_LANGUAGE_BYTES_MAX: usize = 512;
 
 /// The files of the catalogue, one for each subject; those of both languages have the same names.
-const ENGLISH: &[&str] = &[include_str!("../locales/en/cloakroom.ftl")];
-const JAPANESE: &[&str] = &[include_str!("../locales/ja/cloakroom.ftl")];
+const ENGLISH: &[&str] = &[
+    include_str!("../locales/en/cloakroom.ftl"),
+    include_str!("../locales/en/cli.ftl"),
+    include_str!("../locales/en/help.ftl"),
+];
+const JAPANESE: &[&str] = &[
+    include_str!("../locales/ja/cloakroom.ftl"),
+    include_str!("../locales/ja/cli.ftl"),
+    include_str!("../locales/ja/help.ftl"),
+];
 
 /// A language the server speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +39,16 @@ impl Locale {
         }
     }
 
+    /// The language of a tag such as `ja`, `ja-JP` or, as systems spell it, `ja_JP.UTF-8`; `None` for one we do not speak.
+    pub(crate) fn of_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split(['-', '_', '.', '@']).next().unwrap_or_default();
+        match primary.to_ascii_lowercase().as_str() {
+            "en" => Some(Self::English),
+            "ja" => Some(Self::Japanese),
+            _ => None,
+        }
+    }
+
     /// The preferred language of an `Accept-Language` header (RFC 9110 section 12.5.4), or English.
     pub(crate) fn negotiate(accept_language: Option<&str>) -> Self {
         let header = accept_language.filter(|header| header.len() <= ACCEPT_LANGUAGE_BYTES_MAX).unwrap_or_default();
@@ -38,12 +56,7 @@ impl Locale {
         for part in header.split(',') {
             let mut pieces = part.split(';');
             let tag = pieces.next().unwrap_or_default().trim();
-            let primary = tag.split('-').next().unwrap_or_default();
-            let locale = match primary.to_ascii_lowercase().as_str() {
-                "en" => Self::English,
-                "ja" => Self::Japanese,
-                _ => continue,
-            };
+            let Some(locale) = Self::of_tag(tag) else { continue };
             let weight = pieces.find_map(|piece| piece.trim().strip_prefix("q=")).map_or(1_000, thousandths);
             if weight > best.0 {
                 best = (weight, locale);
@@ -107,17 +120,17 @@ impl Catalogue {
         };
         let mut args = FluentArgs::new();
         for (name, value) in values {
-            // Numbers have to be numbers, so that plural rules apply.
+            // Numbers have to be numbers, so that plural rules apply. A name such as 007 is none.
             match value.parse::<u32>() {
-                Ok(number) => args.set(*name, number),
-                Err(_) => args.set(*name, value.clone()),
+                Ok(number) if number.to_string() == *value => args.set(*name, number),
+                _ => args.set(*name, value.clone()),
             }
         }
         bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
     }
 
-    #[cfg(test)]
-    fn has(&self, locale: Locale, key: &str) -> bool {
+    /// Whether a language has this message.
+    pub(crate) fn has(&self, locale: Locale, key: &str) -> bool {
         match locale {
             Locale::English => self.english.has_message(key),
             Locale::Japanese => self.japanese.has_message(key),

@@ -4,12 +4,12 @@ use std::io::{self, Write as _};
 
 use clap::Subcommand;
 
+use super::voice::Voice;
 use crate::config::{self, Config, Inputs};
 use crate::exit::Failure;
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(super) enum Command {
-    /// Only check: exit 0 if `serve` would accept it, else say what is wrong (the database is not opened)
     Check,
 }
 
@@ -17,14 +17,14 @@ pub(super) enum Command {
 ///
 /// # Errors
 /// When it cannot be used.
-pub(super) fn run(command: Option<Command>, inputs: &Inputs) -> Result<(), Failure> {
+pub(super) fn run(command: Option<Command>, inputs: &Inputs, voice: &Voice) -> Result<(), Failure> {
     let text = match command {
         None => config::effective(inputs)?,
         Some(Command::Check) => {
             let config = Config::load(inputs)?;
             config.check_listener()?;
             config.check_breached_hashes()?;
-            "the configuration is valid\n".to_owned()
+            return voice.print("config-valid", &[]);
         }
     };
     io::stdout().lock().write_all(text.as_bytes()).map_err(|error| Failure::output(&error))

@@ -1,6 +1,6 @@
 //! `cloakroom session`: who is logged in, and how an operator ends that.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use clap::{Args, Subcommand};
 use cloakroom::world::SystemClock;
@@ -19,6 +19,7 @@ use super::columns::Columns;
 use super::database::with_database;
 use super::json::Array;
 use super::text::escaped;
+use super::voice::{Voice, room};
 use super::{event, everywhere};
 use crate::config::Config;
 use crate::events::Happened;
@@ -26,16 +27,12 @@ use crate::exit::Failure;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List living sessions, newest first
     List {
-        /// Only those of this login name or, if there is no such account, of this subject
         #[arg(long, value_name = "S")]
         subject: Option<String>,
-        /// As one JSON array
         #[arg(long)]
         json: bool,
     },
-    /// End one session, a subject's, or everybody's
     End {
         #[command(flatten)]
         which: Which,
@@ -47,13 +44,10 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Which {
-    /// The session of this id
     #[arg(value_name = "ID")]
     id: Option<SessionId>,
-    /// All of this login name or, if there is no such account, of this subject
     #[arg(long, value_name = "S")]
     subject: Option<String>,
-    /// Everybody's; needs --yes
     #[arg(long)]
     everyone: bool,
 }
@@ -62,20 +56,28 @@ pub(super) struct Which {
 ///
 /// # Errors
 /// When the database cannot be used, there is no such session, or consent is missing.
-pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failure> {
+pub(super) async fn run(command: Command, config: &Config, voice: &Voice) -> Result<(), Failure> {
     with_database(config, async |database| match command {
-        Command::List { subject, json } => list(subject, json, config, database).await,
-        Command::End { which, consent } => end(which, consent, config, database).await,
+        Command::List { subject, json } => list(subject, json, config, database, voice).await,
+        Command::End { which, consent } => end(which, consent, config, database, voice).await,
     })
     .await
 }
 
-async fn list(subject: Option<String>, as_json: bool, config: &Config, database: &Database) -> Result<(), Failure> {
+async fn list(
+    subject: Option<String>,
+    as_json: bool,
+    config: &Config,
+    database: &Database,
+    voice: &Voice,
+) -> Result<(), Failure> {
     let subject = match subject {
         Some(typed) => Some(subject_of(&typed, database).await?),
         None => None,
     };
-    let mut columns = Columns::titled(["id", "subject", "created", "last seen", "expires", "ip", "user agent"]);
+    let titles = ["id", "subject", "created", "last-seen", "expires", "ip", "user-agent"];
+    let titles = titles.map(|title| voice.say(&format!("column-{title}"), &[]));
+    let mut columns = Columns::titled(titles).within(room());
     let mut array = Array::default();
     let mut before = None;
     let now = SystemClock.now();
@@ -85,8 +87,11 @@ async fn list(subject: Option<String>, as_json: bool, config: &Config, database:
         // The store also lists what expired and is not purged yet.
         let living = page.iter().filter(|session| verdict(*session, now, &config.policy) == Verdict::Usable);
         let mut out = io::stdout().lock();
-        let written =
-            if as_json { array.write(living.map(element), &mut out) } else { columns.write(living.map(row), &mut out) };
+        let written = if as_json {
+            array.write(living.map(element), &mut out)
+        } else {
+            columns.write(living.map(|session| row(session, voice)), &mut out)
+        };
         written.map_err(|error| Failure::output(&error))?;
         if page.len() < PAGE_MAX as usize {
             break;
@@ -111,29 +116,35 @@ fn element(session: &SessionRecord) -> Value {
     })
 }
 
-fn row(session: &SessionRecord) -> [String; 7] {
+fn row(session: &SessionRecord, voice: &Voice) -> [String; 7] {
     [
         session.id.to_string(),
         session.subject.to_string(),
-        session.created_at.to_string(),
-        session.last_seen_at.to_string(),
-        session.absolute_expires_at.to_string(),
+        voice.time(session.created_at),
+        voice.time(session.last_seen_at),
+        voice.time(session.absolute_expires_at),
         session.client.ip().map(|ip| ip.to_string()).unwrap_or_default(),
         session.client.user_agent().unwrap_or_default().to_owned(),
     ]
 }
 
-async fn end(which: Which, consent: Consent, config: &Config, database: &Database) -> Result<(), Failure> {
-    let (target, reason, whose) = match which {
-        Which { id: Some(id), .. } => (Target::Session(id), EndReason::Administrator, String::new()),
+async fn end(
+    which: Which,
+    consent: Consent,
+    config: &Config,
+    database: &Database,
+    voice: &Voice,
+) -> Result<(), Failure> {
+    let (target, reason, (key, whose)) = match which {
+        Which { id: Some(id), .. } => (Target::Session(id), EndReason::Administrator, ("session-ended", String::new())),
         Which { subject: Some(typed), .. } => {
             let subject = subject_of(&typed, database).await?;
-            (Target::Subject(subject), EndReason::Administrator, format!(" of {}", escaped(&typed)))
+            (Target::Subject(subject), EndReason::Administrator, ("session-ended-of", escaped(&typed).into_owned()))
         }
-        Which { id: None, subject: None, .. } if !consent.yes => {
-            return Err(Failure::new("no session was ended: repeat it with --yes to log everybody out"));
+        Which { id: None, subject: None, .. } => {
+            voice.confirm(consent.yes, "session-everyone-question", &[])?;
+            (Target::Everyone, EndReason::Everyone, ("session-ended-everyone", String::new()))
         }
-        Which { id: None, subject: None, .. } => (Target::Everyone, EndReason::Everyone, " of everyone".to_owned()),
     };
     let revoked = Happened::new(EventKind::TokenRevoked).because("operator");
     let revoked = match &target {
@@ -143,11 +154,11 @@ async fn end(which: Which, consent: Consent, config: &Config, database: &Databas
     };
     let ended = database.sessions().end(target, reason, SystemClock.now()).await?;
     if let (Some(id), 0) = (which.id, ended) {
-        return Err(Failure::new(format_args!("no session {id}: see `cloakroom session list`")));
+        return Err(Failure::say("session-missing", &[("id", &id)]));
     }
-    event::record(revoked, database).await;
-    writeln!(io::stdout().lock(), "ended {}{whose}", counted(ended)).map_err(|error| Failure::output(&error))?;
-    everywhere::wait(config, database).await
+    event::record(revoked, database, voice).await;
+    voice.print(key, &[("sessions", &voice.sessions(ended)), ("whose", &whose)])?;
+    everywhere::wait_and_say(config, database, voice).await
 }
 
 /// The subject of an account or, where no account has this login name, the text itself: an application that issues
@@ -159,9 +170,4 @@ pub(super) async fn subject_of(typed: &str, database: &Database) -> Result<Subje
         return Ok(account.subject);
     }
     Subject::new(typed).map_err(Failure::new)
-}
-
-/// Such as "1 session".
-pub(super) fn counted(sessions: u64) -> String {
-    if sessions == 1 { "1 session".to_owned() } else { format!("{sessions} sessions") }
 }

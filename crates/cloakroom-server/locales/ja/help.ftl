@@ -1,0 +1,190 @@
+# --help の日本語。help-コマンド は説明、-long は補足、-examples は入力例。arg-引数 は引数の説明(意味が異なるところでは arg-コマンド-引数)。
+help-heading-usage = 使い方
+help-heading-commands = コマンド
+help-heading-arguments = 引数
+help-heading-options = オプション
+help-heading-everywhere = すべてのコマンドで使えるオプション
+help-heading-examples = 例
+help-values = [指定できる値: { $values }]
+help-default = [既定値: { $value }]
+man-name = 名前
+man-synopsis = 書式
+man-description = 説明
+man-examples = 例
+
+arg-config = 設定ファイル [既定値: 作業ディレクトリーの cloakroom.toml（あれば）]
+arg-database = データベース。sqlite:cloakroom.db や postgres://USER@HOST/NAME など
+arg-listen = 待ち受けるアドレスとポート。127.0.0.1:8787 など
+arg-language = 表示に使う言語。省略時は環境変数 LANG などに従います
+arg-help = ヘルプを表示します（--help は -h より詳しく表示します）
+arg-version = バージョンを表示します
+arg-json = プログラム向けに JSON で出力します（言語によって変わりません）
+arg-name = ログイン名
+arg-yes = 確認せずに実行します
+arg-dry-run = 実行せず、何が起きるかだけを表示します
+arg-password-stdin = パスワードを尋ねず、標準入力の最初の行から読み取ります
+
+help-cloakroom = いつでも終了できるログインセッション。アプリケーションの隣で動く一つのプログラムです
+help-cloakroom-long =
+    コマンドを省略すると、サーバーとして動作します。設定がなければ、作業ディレクトリーの
+    cloakroom.db にデータを保存します。
+
+    終了コードは、完了すれば 0、拒否または失敗すれば 1（理由と対処を標準エラー出力に一行で
+    示します）、コマンドラインを解釈できなければ 2 です。Ctrl-C で中断でき（シェルでは 130）、
+    中途半端な変更は残りません。
+help-cloakroom-examples =
+    # 127.0.0.1:8787 で動作し、データは cloakroom.db に保存
+    cloakroom
+    # データベースとポートを指定
+    cloakroom serve --database postgres://cloakroom@db.example/cloakroom --listen 127.0.0.1:9000
+    # 全員をログアウト
+    cloakroom session end --everyone
+help-serve = ログインとセッションを HTTP で提供します（既定のコマンド）
+help-serve-long =
+    SQLite のファイルは、必要なら作成してマイグレーションも適用します。PostgreSQL に適用するのは
+    database.migrate = true のときだけです。アカウントがまだなければ、最初のアカウントを作成する
+    リンクを表示します。
+
+    SIGTERM か Ctrl-C を受け取ると、処理中のリクエストを終えてから終了コード 0 で終了します。
+help-serve-examples =
+    cloakroom serve --listen 127.0.0.1:9000
+    # 設定ファイルに従う
+    cloakroom serve --config login.toml
+help-migrate = データベースのマイグレーションを適用、確認、または取り消します
+help-migrate-long = コマンドを省略すると、未適用のものを適用します。
+help-migrate-examples =
+    cloakroom migrate
+    cloakroom migrate status
+help-migrate-up = 未適用のマイグレーションを適用します（既定のコマンド）
+help-migrate-up-long =
+    すべて適用するか、何も変えないかのどちらかです。同時にいくつ実行しても、適用するのは一つだけで、
+    ほかはそれを待ちます。
+help-migrate-up-examples =
+    cloakroom migrate up --database postgres://cloakroom@db.example/cloakroom
+help-migrate-down = すべてのテーブルを、中のデータとともに削除します
+help-migrate-down-long = 全員がログアウトし、アカウントもなくなります。先に、何が削除されるかを表示します。
+help-migrate-down-examples =
+    # 何が削除されるかを確認
+    cloakroom migrate down --dry-run
+    cloakroom migrate down --yes
+help-migrate-status = どのマイグレーションが適用済みかを表示します
+help-migrate-status-examples =
+    cloakroom migrate status
+    cloakroom migrate status --json
+help-migrate-copy = すべてのセッション、アカウント、終了の記録を空のデータベースにコピーし、検証します
+help-migrate-copy-long =
+    ログインし直す必要はありません。コピー中はコピー元に書き込めないので、使っているものを先に
+    止めてください。中断した場合は、同じコマンドをもう一度実行すると続きから再開します。
+help-migrate-copy-examples =
+    cloakroom migrate copy --from sqlite:cloakroom.db --to postgres://cloakroom@db.example/cloakroom
+arg-migrate-copy-from = コピー元のデータベース。コピー中は書き込めないので、使っているものを先に止めてください
+arg-migrate-copy-to = コピー先のデータベース。空か、同じコピーの途中のもの。テーブルは作成されます
+arg-migrate-copy-yes = ほかのコマンドと同じく指定できますが、確認することはありません
+help-account = アカウントを追加、一覧表示、変更します
+help-account-examples =
+    cloakroom account add ada
+    cloakroom account list
+help-account-add = アカウントを作成します
+help-account-add-long =
+    パスワードは二度尋ねます。引数で渡すことはできません（同じマシンのほかの利用者に見えてしまう
+    ためです）。
+help-account-add-examples =
+    cloakroom account add ada
+    # 全員のセッションを管理するアカウント。パスワードはファイルから
+    cloakroom account add grace --admin --password-stdin < password.txt
+arg-account-add-admin = 全員のセッションを管理できるようにします
+help-account-list = アカウントをログイン名の順に表示します
+help-account-list-examples =
+    cloakroom account list
+    cloakroom account list --json
+help-account-password = 新しいパスワードを設定し、そのアカウントのセッションを終了します
+help-account-password-long = 以前のパスワードを知る人のセッションも、ほかのすべてとともに終了します。
+help-account-password-examples =
+    cloakroom account password ada
+    cloakroom account password ada --password-stdin < password.txt
+help-account-disable = アカウントをログインできないようにし、そのセッションを終了します
+help-account-disable-long = `cloakroom account enable` で元に戻せます。終了したセッションは戻りません。
+help-account-disable-examples =
+    # 終了するセッションの数を確認
+    cloakroom account disable ada --dry-run
+    cloakroom account disable ada --yes
+help-account-enable = アカウントを再びログインできるようにします
+help-account-enable-examples =
+    cloakroom account enable ada
+help-account-unlock = 失敗の記録を消し、ログイン名をすぐに試せるようにします
+help-account-unlock-examples =
+    cloakroom account unlock ada
+help-account-remove = アカウントを完全に削除し、そのセッションを終了します
+help-account-remove-examples =
+    cloakroom account remove ada --dry-run
+    cloakroom account remove ada --yes
+help-session = セッションを一覧表示、終了します
+help-session-examples =
+    cloakroom session list
+    cloakroom session end --subject ada
+help-session-list = 有効なセッションを新しい順に表示します
+help-session-list-examples =
+    cloakroom session list
+    cloakroom session list --subject ada --json
+arg-session-list-subject = このログイン名のもの（そのアカウントがなければ、このサブジェクトのもの）だけ
+help-session-end = 一つ、一人分、または全員のセッションを終了します
+help-session-end-long =
+    インスタンスがメモリーから応答する設定では、終了したものをすべてのインスタンスが拒否するまで
+    待ちます。
+help-session-end-examples =
+    cloakroom session end 0199b7c2-0000-7000-8000-000000000000
+    cloakroom session end --subject ada
+    cloakroom session end --everyone --yes
+arg-session-end-id = この ID のセッション
+arg-session-end-subject = このログイン名（そのアカウントがなければ、このサブジェクト）のすべて
+arg-session-end-everyone = 全員のセッション
+help-event = セキュリティーイベントを表示します
+help-event-examples =
+    cloakroom event list
+help-event-list = セキュリティーイベントを新しい順に表示します
+help-event-list-examples =
+    cloakroom event list --limit 20
+    cloakroom event list --subject ada --json
+arg-event-list-subject = このログイン名（そのアカウントがなければ、このサブジェクト）に関するものだけ
+arg-event-list-limit = 表示する件数の上限
+help-config = 有効な設定を表示します（秘密の値は伏せます）
+help-config-long =
+    すべてのキーについて、値と、それがどこで設定されたかを表示します。優先順位は、オプション、環境変数、
+    設定ファイル、既定値の順です。
+help-config-examples =
+    cloakroom config
+    cloakroom config check
+help-config-check = 設定を検査だけします。データベースは開きません
+help-config-check-long = `cloakroom serve` が受け付ける設定なら終了コード 0、そうでなければ問題を示します。
+help-config-check-examples =
+    cloakroom config check --config login.toml
+help-migration = アプリケーション自身のスキーマに加えるマイグレーションを出力します
+help-migration-long =
+    ライブラリーを使い、スキーマを独自のツールで管理するアプリケーションのためのものです。出力を
+    そのマイグレーションに加えてください。手で適用するときは、一つのトランザクションで実行します。
+    適用済みであることは Cloakroom にも分かります。
+help-migration-examples =
+    cloakroom migration --dialect postgres > migrations/0042_sessions.sql
+    cloakroom migration --dialect sqlite --down
+    # schema.prisma のモデルと、SQL をどこに置くかの説明
+    cloakroom migration --dialect prisma
+arg-migration-dialect = 対象のデータベースまたはツール
+arg-migration-down = 元に戻す SQL を出力します。すべてのセッションと終了の記録が削除されます
+help-completions = シェルの補完スクリプトを出力します
+help-completions-examples =
+    cloakroom completions bash > ~/.local/share/bash-completion/completions/cloakroom
+    cloakroom completions zsh > ~/.zfunc/_cloakroom
+    cloakroom completions fish > ~/.config/fish/completions/cloakroom.fish
+arg-completions-shell = シェルの種類
+help-man = マニュアルページを出力するか、コマンドごとのページを書き込みます
+help-man-examples =
+    cloakroom man > cloakroom.1
+    cloakroom man --directory /usr/local/share/man/man1
+arg-man-directory = このディレクトリーにページを書き込みます（なければ作成します）
+help-version = バージョンを表示します
+help-version-examples =
+    cloakroom version --json
+help-help = コマンドのヘルプを表示します
+help-help-examples =
+    cloakroom help account add
+arg-help-command = どのコマンドか
