@@ -24,11 +24,15 @@ mod login;
 #[cfg(test)]
 mod logout;
 #[cfg(test)]
+mod migration;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod readme;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
