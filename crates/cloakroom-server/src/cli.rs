@@ -79,10 +79,7 @@ enum Command {
         #[command(subcommand)]
         command: event::Command,
     },
-    Config {
-        #[command(subcommand)]
-        command: Option<config::Command>,
-    },
+    Config(config::Shown),
     Migration(migration::Migration),
     Completions {
         #[arg(value_name = "SHELL")]
@@ -130,7 +127,7 @@ pub(crate) async fn run(command_line: CommandLine, voice: &Voice) -> Result<(), 
         Command::Account { command } => account::run(command, &load(&inputs)?, voice).await,
         Command::Session { command } => session::run(command, &load(&inputs)?, voice).await,
         Command::Event { command } => event::run(command, &load(&inputs)?, voice).await,
-        Command::Config { command } => config::run(command, &inputs, voice),
+        Command::Config(config) => config.run(&inputs, voice),
         Command::Migration(migration) => migration.run(),
         Command::Completions { shell } => man::complete(shell, tree(voice)),
         Command::Man(man) => man.run(tree(voice), voice),

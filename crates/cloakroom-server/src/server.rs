@@ -149,20 +149,21 @@ impl Greeting<'_> {
         let url = config.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.as_str().to_owned());
         // Behind a proxy: where the proxy has to look for it.
         let where_ = if config.public_url.is_some() { "serve-behind" } else { "serve-here" };
-        let mut lines = Zeroizing::new(voice.say(where_, &[("url", &url), ("address", address)]));
-        if let Some(address) = metrics {
-            *lines += &format!("\n{}", voice.say("serve-metrics", &[("address", address)]));
-        }
-        if !app.accounts().any().await.map_err(Failure::from)? {
-            *lines += &format!("\n{}\n  {url}/setup/", voice.say("serve-setup", &[]));
-            *lines += code;
-        }
-        let mut also = vec![self.mode(), self.hashing()];
+        let mut before = vec![voice.say(where_, &[("url", &url), ("address", address)])];
+        before.extend(metrics.map(|address| voice.say("serve-metrics", &[("address", &address)])));
+        let (setup, code) = if app.accounts().any().await? {
+            (String::new(), "")
+        } else {
+            (format!("{}\n  {url}/setup/", voice.say("serve-setup", &[])), code)
+        };
+        let mut after = vec![self.mode(), self.hashing()];
         if config.public_url.is_some() && config.proxies.is_none() {
-            also.push(voice.say("serve-clients-unknown", &[]));
+            after.push(voice.say("serve-clients-unknown", &[]));
         }
-        also.iter().for_each(|line| *lines += &format!("\n{line}"));
-        *lines += "\n";
+        let (before, after) = (before.join("\n"), after.join("\n"));
+        let ends = if code.is_empty() { "" } else { "\n" };
+        // In one piece: a buffer that grows leaves unwiped copies behind.
+        let lines = Zeroizing::new([before.as_str(), "\n", &setup, code, ends, &after, "\n"].concat());
         let mut stdout = std::io::stdout().lock();
         stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
     }

@@ -8,6 +8,7 @@ mod command_line {
     mod language;
     mod printed;
     mod session;
+    mod terminal;
 
     use std::io::Write as _;
     use std::process::{Command, Output, Stdio};

@@ -143,6 +143,7 @@ help-config = Show the configuration in effect, secrets redacted
 help-config-long = Every key with its value and who set it: flags, then the environment, then the file, then defaults.
 help-config-examples =
     cloakroom config
+    cloakroom config --json
     cloakroom config check
 help-config-check = Only check the configuration; the database is not opened
 help-config-check-long = Exits with 0 if `cloakroom serve` would accept it; else it says what is wrong.

@@ -153,6 +153,7 @@ help-config-long =
     設定ファイル、既定値の順です。
 help-config-examples =
     cloakroom config
+    cloakroom config --json
     cloakroom config check
 help-config-check = 設定を検査だけします。データベースは開きません
 help-config-check-long = `cloakroom serve` が受け付ける設定なら終了コード 0、そうでなければ問題を示します。

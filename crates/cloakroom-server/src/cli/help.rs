@@ -36,8 +36,8 @@ fn worded(mut command: Command, path: &str, voice: &Voice) -> Command {
         None => about.clone(),
     };
     if let Some(examples) = examples(path, voice) {
-        let indented: String = examples.lines().map(|line| format!("\n  {line}")).collect();
-        command = command.after_long_help(format!("{}:{indented}", voice.say("help-heading-examples", &[])));
+        let heading = voice.say("help-heading-examples", &[]);
+        command = command.after_long_help(format!("{heading}:\n  {}", examples.replace('\n', "\n  ")));
     }
     command
         .about(about)

@@ -126,13 +126,12 @@ pub(crate) fn chosen(args: &[OsString], variable: impl Fn(&str) -> Option<OsStri
 fn flag(args: &[OsString]) -> Option<String> {
     const FLAG: &str = "--language";
     let typed: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).take_while(|arg| arg != "--").collect();
-    let values = typed.iter().enumerate().filter_map(|(index, arg)| {
+    typed.iter().enumerate().rev().find_map(|(index, arg)| {
         if let Some(value) = arg.strip_prefix(FLAG).and_then(|rest| rest.strip_prefix('=')) {
             return Some(value.to_owned());
         }
         (arg == FLAG).then(|| typed.get(index + 1).map(ToString::to_string))?
-    });
-    values.last()
+    })
 }
 
 /// A variable of the environment, for [`chosen`].

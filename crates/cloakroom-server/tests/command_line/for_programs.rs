@@ -40,6 +40,22 @@ fn what_tells_facts_tells_them_as_json() {
 }
 
 #[test]
+fn the_configuration_is_json_too() {
+    let place = Place::new();
+    std::fs::write(place.0.path().join("cloakroom.toml"), "[proxy]\ntrusted = [\"10.0.0.0/8\"]\n").unwrap();
+    let all = place.json(&["config", "--database", "postgres://ada:secret@db.example/x"]);
+    let of = |key: &str| all.as_array().unwrap().iter().find(|entry| entry["key"] == key).unwrap().clone();
+    let entry = |key: &str, value: Value, source: &str| json!({ "key": key, "value": value, "source": source });
+    assert_eq!(of("listen"), entry("listen", json!("127.0.0.1:8787"), "default"));
+    assert_eq!(of("proxy.trusted"), entry("proxy.trusted", json!(["10.0.0.0/8"]), "cloakroom.toml:2"));
+    assert_eq!(of("public_url"), entry("public_url", Value::Null, "default"));
+    assert!(of("login.concurrency")["value"].is_u64());
+    assert!(!all.to_string().contains("secret"), "{all}");
+    let lines = place.run(&["config"]).done().lines().count();
+    assert_eq!(all.as_array().unwrap().len(), lines, "every key");
+}
+
+#[test]
 fn a_dry_run_says_how_many_and_changes_nothing() {
     let place = Place::new().with_account("ada");
     let ada = place.subject("ada");

@@ -1,3 +1,5 @@
+//! Errors of libraries in both languages.
+
 use cloakroom_core::password::PasswordRefusal;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Usage errors in both languages.
+
 use super::*;
 use crate::cli::tree;
 use crate::locale::Locale;
