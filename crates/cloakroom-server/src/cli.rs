@@ -7,6 +7,7 @@ mod database;
 mod event;
 mod everywhere;
 mod failures;
+mod fold;
 mod help;
 mod json;
 mod man;
@@ -103,7 +104,7 @@ pub(crate) fn parse() -> Result<(CommandLine, Voice), ExitCode> {
         complain(error);
         ExitCode::FAILURE
     })?;
-    let parsed = tree(&voice).try_get_matches_from(args);
+    let parsed = help::for_terminal(tree(&voice)).try_get_matches_from(args);
     match parsed.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
         Ok(command_line) => Ok((command_line, voice)),
         Err(error) => Err(usage::answer(&error, &voice)),
@@ -132,7 +133,7 @@ pub(crate) async fn run(command_line: CommandLine, voice: &Voice) -> Result<(), 
         Command::Completions { shell } => man::complete(shell, tree(voice)),
         Command::Man(man) => man.run(tree(voice), voice),
         Command::Version(version) => version.run(),
-        Command::Help { command } => help::run(&command, tree(voice)),
+        Command::Help { command } => help::run(&command, help::for_terminal(tree(voice))),
     }
 }
 

@@ -66,6 +66,7 @@ session-ended-of = ended { $sessions } of { $whose }
 session-ended-everyone = ended { $sessions } of everyone
 session-missing = no session { $id }: see `cloakroom session list`
 session-everyone-question = End the sessions of everyone?
+subject-wrong = { $cause }
 event-not-recorded = done, but not recorded as an event: { $cause }
 everywhere-waiting = until every instance refuses it
 everywhere-done = refused on every instance (waited { $seconds } s)

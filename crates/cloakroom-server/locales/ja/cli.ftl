@@ -63,6 +63,7 @@ session-ended-of = { $whose } のセッションを { $sessions }終了しまし
 session-ended-everyone = 全員のセッションを { $sessions }終了しました
 session-missing = セッション { $id } はありません。`cloakroom session list` で確認してください
 session-everyone-question = 全員のセッションを終了しますか？
+subject-wrong = サブジェクトは 1 から 255 バイトまでで、U+0000 は使えません（{ $cause }）
 event-not-recorded = 実行しましたが、イベントとして記録できませんでした（{ $cause }）
 everywhere-waiting = すべてのインスタンスが拒否するまで
 everywhere-done = すべてのインスタンスが拒否するようになりました（{ $seconds } 秒待機）

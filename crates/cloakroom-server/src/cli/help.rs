@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 
 use clap::{Arg, ArgAction, Command};
 
+use super::fold::{folded, unfolded};
 use super::voice::Voice;
 use crate::exit::Failure;
 
@@ -20,6 +21,18 @@ pub(super) fn spoken(command: Command, voice: &Voice) -> Command {
     worded(own.arg(help).arg(version), "", voice)
 }
 
+/// The same with paragraphs in lines as wide as a terminal; manual pages and completions have their own width.
+pub(super) fn for_terminal(mut tree: Command) -> Command {
+    let names: Vec<_> = tree.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+    for name in names {
+        tree = tree.mut_subcommand(&name, for_terminal);
+    }
+    match tree.get_long_about().map(ToString::to_string) {
+        Some(long) => tree.long_about(folded(&long)),
+        None => tree,
+    }
+}
+
 /// A command, and those below it, in words. `path` is where it stands: `-account-add`, or nothing for the program itself.
 fn worded(mut command: Command, path: &str, voice: &Voice) -> Command {
     let ids: Vec<_> = command.get_arguments().map(|arg| arg.get_id().clone()).collect();
@@ -32,7 +45,7 @@ fn worded(mut command: Command, path: &str, voice: &Voice) -> Command {
     }
     let about = voice.say(&about_key(path), &[]);
     let long_about = match optional(&format!("{}-long", about_key(path)), voice) {
-        Some(more) => format!("{about}\n\n{more}"),
+        Some(more) => format!("{about}\n\n{}", unfolded(&more)),
         None => about.clone(),
     };
     if let Some(examples) = examples(path, voice) {

@@ -53,6 +53,8 @@ fn page(command: &Command, voice: &Voice) -> io::Result<Vec<u8>> {
     let page = Page::new(command.clone()).source(format!("cloakroom {}", env!("CARGO_PKG_VERSION")));
     let mut out = Vec::new();
     page.render_title(&mut out)?;
+    // Text that is neither stretched nor hyphenated: it is to be copied, and Japanese has few spaces.
+    Roff::new().control("ad", ["l"]).control("nh", []).to_writer(&mut out)?;
     let section = |heading: &str, render: &dyn Fn(&mut Vec<u8>) -> io::Result<()>, out: &mut Vec<u8>| {
         let mut rendered = Vec::new();
         render(&mut rendered)?;

@@ -169,5 +169,5 @@ pub(super) async fn subject_of(typed: &str, database: &Database) -> Result<Subje
     {
         return Ok(account.subject);
     }
-    Subject::new(typed).map_err(Failure::new)
+    Subject::new(typed).map_err(|error| Failure::say("subject-wrong", &[("cause", &error)]))
 }
