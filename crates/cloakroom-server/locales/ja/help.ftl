@@ -24,7 +24,7 @@ arg-yes = 確認せずに実行します
 arg-dry-run = 実行せず、何が起きるかだけを表示します
 arg-password-stdin = パスワードを尋ねず、標準入力の最初の行から読み取ります
 
-help-cloakroom = いつでも終了できるログインセッション。アプリケーションの隣で動く一つのプログラムです
+help-cloakroom = ログインセッションをいつでも終了できる、アプリケーションの隣で動くプログラム
 help-cloakroom-long =
     コマンドを省略すると、サーバーとして動作します。設定がなければ、作業ディレクトリーの
     cloakroom.db にデータを保存します。
@@ -77,8 +77,8 @@ help-migrate-copy-long =
     止めてください。中断した場合は、同じコマンドをもう一度実行すると続きから再開します。
 help-migrate-copy-examples =
     cloakroom migrate copy --from sqlite:cloakroom.db --to postgres://cloakroom@db.example/cloakroom
-arg-migrate-copy-from = コピー元のデータベース。コピー中は書き込めないので、使っているものを先に止めてください
-arg-migrate-copy-to = コピー先のデータベース。空か、同じコピーの途中のもの。テーブルは作成されます
+arg-migrate-copy-from = コピー元のデータベース（使っているものを先に止めてください）
+arg-migrate-copy-to = コピー先のデータベース（空か、同じコピーの途中のもの）
 arg-migrate-copy-yes = ほかのコマンドと同じく指定できますが、確認することはありません
 help-account = アカウントを追加、一覧表示、変更します
 help-account-examples =
