@@ -40,7 +40,7 @@ impl Locale {
     }
 
     /// The language of a tag such as `ja`, `ja-JP` or, as systems spell it, `ja_JP.UTF-8`; `None` for one we do not speak.
-    pub(crate) fn of_tag(tag: &str) -> Option<Self> {
+    pub(crate) fn of_language(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_', '.', '@']).next().unwrap_or_default();
         match primary.to_ascii_lowercase().as_str() {
             "en" => Some(Self::English),
@@ -56,7 +56,7 @@ impl Locale {
         for part in header.split(',') {
             let mut pieces = part.split(';');
             let tag = pieces.next().unwrap_or_default().trim();
-            let Some(locale) = Self::of_tag(tag) else { continue };
+            let Some(locale) = Self::of_language(tag) else { continue };
             let weight = pieces.find_map(|piece| piece.trim().strip_prefix("q=")).map_or(1_000, thousandths);
             if weight > best.0 {
                 best = (weight, locale);

@@ -62,7 +62,7 @@ password-line-long = the line on standard input has more than { $max } bytes: no
 password-line-missing = there is no password on standard input: write it there, in one line
 
 session-ended = ended { $sessions }
-session-ended-of = ended { $sessions } of { $whose }
+session-ended-of = ended { $sessions } of { $subject }
 session-ended-everyone = ended { $sessions } of everyone
 session-missing = no session { $id }: see `cloakroom session list`
 session-everyone-question = End the sessions of everyone?

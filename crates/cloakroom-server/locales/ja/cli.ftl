@@ -59,7 +59,7 @@ password-line-long = 標準入力の行が { $max } バイトを超えていま�
 password-line-missing = 標準入力にパスワードがありません。一行で渡してください
 
 session-ended = セッションを { $sessions }終了しました
-session-ended-of = { $whose } のセッションを { $sessions }終了しました
+session-ended-of = { $subject } のセッションを { $sessions }終了しました
 session-ended-everyone = 全員のセッションを { $sessions }終了しました
 session-missing = セッション { $id } はありません。`cloakroom session list` で確認してください
 session-everyone-question = 全員のセッションを終了しますか？
@@ -128,7 +128,7 @@ copy-stopped = コピーは終わっていません。原因を取り除いて�
 config-unreadable = 設定ファイル { $path } を読めません。読めるファイルを --config で指定してください（{ $why }）
 config-syntax = 設定ファイル { $path } の { $line } 行目が TOML として正しくありません（{ $why }）
 config-unknown = { $name } という設定キーはありません。`cloakroom config` で一覧を確認してください（{ $cause }）
-config-value = { $key } に { $found } は指定できません。設定元: { $source }（{ $allowed }）
+config-value = { $key } に { $value } は指定できません。設定元: { $source }（{ $allowed }）
 config-together = 設定に問題があります（{ $cause }）
 
 # 解釈できないコマンドライン。

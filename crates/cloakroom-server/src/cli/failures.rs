@@ -77,7 +77,7 @@ impl From<ConfigError> for Failure {
             }
             ConfigError::Value { key, source_, found, allowed } => {
                 let values: [(&str, &dyn std::fmt::Display); 5] =
-                    [("key", key), ("source", source_), ("found", found), ("allowed", allowed), ("cause", &whole)];
+                    [("key", key), ("source", source_), ("value", found), ("allowed", allowed), ("cause", &whole)];
                 Self::say("config-value", &values)
             }
             ConfigError::Together(_) => Self::say("config-together", &[("cause", &whole)]),

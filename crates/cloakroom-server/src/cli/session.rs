@@ -157,7 +157,7 @@ async fn end(
         return Err(Failure::say("session-missing", &[("id", &id)]));
     }
     event::record(revoked, database, voice).await;
-    voice.print(key, &[("sessions", &voice.sessions(ended)), ("whose", &whose)])?;
+    voice.print(key, &[("sessions", &voice.sessions(ended)), ("subject", &whose)])?;
     everywhere::wait_and_say(config, database, voice).await
 }
 

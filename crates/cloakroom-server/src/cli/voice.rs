@@ -115,11 +115,11 @@ pub(crate) fn room() -> Option<usize> {
 /// The language in which a command line is answered: what `--language` says, then `LC_ALL`, `LC_MESSAGES` and `LANG` as
 /// POSIX orders them. It has to be known before anything is parsed, so that mistakes are answered in it as well.
 pub(crate) fn chosen(args: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> Locale {
-    if let Some(locale) = flag(args).and_then(|tag| Locale::of_tag(&tag)) {
+    if let Some(locale) = flag(args).and_then(|tag| Locale::of_language(&tag)) {
         return locale;
     }
     let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty());
-    set.and_then(|tag| Locale::of_tag(&tag.to_string_lossy())).unwrap_or_default()
+    set.and_then(|tag| Locale::of_language(&tag.to_string_lossy())).unwrap_or_default()
 }
 
 /// The value of the last `--language`, wherever it stands before `--`.
