@@ -24,7 +24,7 @@ use cloakroom_core::policy::Policy;
 use cloakroom_sql::OpenOptions;
 
 pub(crate) use error::ConfigError;
-pub(crate) use show::effective;
+pub(crate) use show::{InEffect, effective, in_effect};
 pub(crate) use types::{CookieDomain, DatabaseUrl, FilePath, LogFilter, LogFormat, PublicUrl};
 
 use layers::Layers;

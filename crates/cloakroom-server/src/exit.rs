@@ -1,10 +1,13 @@
-//! How a command ends: exit code 0, or 1 with one line on stderr that says why and what to do. Usage errors (2) are clap's.
+//! How a command ends: exit code 0, or 1 with one line on stderr that says why and what to do. Usage errors (2) are in
+//! `cli/usage`. What the line says is a message of the catalogue; which one belongs to an error of a library is decided in
+//! `cli/failures`.
 
-use std::fmt;
+use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use crate::cli::text::escaped;
+use crate::cli::voice::Voice;
 
 /// A command was refused or failed: one line for a person, without any secret.
 #[derive(Debug)]
@@ -13,15 +16,57 @@ pub(crate) struct Failure(Kind);
 #[derive(Debug)]
 enum Kind {
     /// Why, and what to do.
-    Explained(String),
+    Said(Message),
     /// Whoever read the output has gone: nothing is left to say, and nothing failed.
     OutputClosed,
 }
 
+/// A message of the catalogue with its values.
+#[derive(Debug)]
+struct Message {
+    /// What it is about, as it was typed: `--from`.
+    about: Option<&'static str>,
+    key: String,
+    values: Vec<(&'static str, Value)>,
+}
+
+/// What stands in a message.
+#[derive(Debug)]
+enum Value {
+    Text(String),
+    /// Another message, which has to be in the same language.
+    Message(Message),
+}
+
 impl Failure {
-    /// A failure, explained in one line: what happened and what to do about it.
-    pub(crate) fn new(line: impl fmt::Display) -> Self {
-        Self(Kind::Explained(line.to_string()))
+    /// A failure for which the catalogue has a message: what happened and what to do about it.
+    pub(crate) fn say(key: impl Into<String>, values: &[(&'static str, &dyn Display)]) -> Self {
+        let values = values.iter().map(|(name, value)| (*name, Value::Text(value.to_string()))).collect();
+        Self(Kind::Said(Message { about: None, key: key.into(), values }))
+    }
+
+    /// A failure whose only explanation is a technical line, which stays as it is in every language.
+    pub(crate) fn new(line: impl Display) -> Self {
+        Self::say("cli-failed", &[("cause", &line)])
+    }
+
+    /// The same failure, about one of several things that were typed.
+    pub(crate) fn about(self, typed: &'static str) -> Self {
+        match self.0 {
+            Kind::Said(message) => Self(Kind::Said(Message { about: Some(typed), ..message })),
+            Kind::OutputClosed => self,
+        }
+    }
+
+    /// The same failure, where another message tells what it kept from happening: its `$why`.
+    pub(crate) fn within(self, key: &'static str) -> Self {
+        match self.0 {
+            Kind::Said(message) => {
+                let values = vec![("why", Value::Message(message))];
+                Self(Kind::Said(Message { about: None, key: key.to_owned(), values }))
+            }
+            Kind::OutputClosed => self,
+        }
     }
 
     /// Output could not be written. A closed pipe, as in `cloakroom session list | head`, is no failure.
@@ -29,18 +74,46 @@ impl Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self(Kind::OutputClosed);
         }
-        Self::new(format_args!("cannot write the output: {error}"))
+        Self::say("cli-output", &[("cause", error)])
+    }
+
+    /// The line in the language of `voice`; nothing where nothing failed.
+    pub(crate) fn line(&self, voice: &Voice) -> Option<String> {
+        match &self.0 {
+            Kind::Said(message) => Some(message.line(voice)),
+            Kind::OutputClosed => None,
+        }
+    }
+}
+
+impl Message {
+    fn line(&self, voice: &Voice) -> String {
+        let shown: Vec<(&str, String)> = self.values.iter().map(|(name, value)| (*name, value.shown(voice))).collect();
+        let values: Vec<(&str, &dyn Display)> =
+            shown.iter().map(|(name, text)| (*name, text as &dyn Display)).collect();
+        let line = voice.say(&self.key, &values);
+        self.about.map_or_else(|| line.clone(), |about| format!("{about}: {line}"))
+    }
+}
+
+impl Value {
+    fn shown(&self, voice: &Voice) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Message(message) => message.line(voice),
+        }
     }
 }
 
 /// Reports how a command ended.
-pub(crate) fn report(result: Result<(), Failure>) -> ExitCode {
-    match result {
-        Ok(()) | Err(Failure(Kind::OutputClosed)) => ExitCode::SUCCESS,
-        Err(Failure(Kind::Explained(line))) => {
-            // Where stderr is gone as well, the exit code has to do.
-            let _ = writeln!(io::stderr().lock(), "cloakroom: {}", escaped(&line));
-            ExitCode::FAILURE
-        }
-    }
+pub(crate) fn report(result: Result<(), Failure>, voice: &Voice) -> ExitCode {
+    let Some(line) = result.err().and_then(|failure| failure.line(voice)) else { return ExitCode::SUCCESS };
+    complain(&line);
+    ExitCode::FAILURE
+}
+
+/// One line on stderr.
+pub(crate) fn complain(line: impl Display) {
+    // Where stderr is gone as well, the exit code has to do.
+    let _ = writeln!(io::stderr().lock(), "cloakroom: {}", escaped(&line.to_string()));
 }

@@ -16,8 +16,7 @@ impl Interrupt {
     /// # Errors
     /// When the system does not let it.
     pub(crate) fn listen() -> Result<Self, Failure> {
-        let listen =
-            |kind| signal(kind).map_err(|error| Failure::new(format_args!("cannot listen for signals: {error}")));
+        let listen = |kind| signal(kind).map_err(|error| Failure::say("serve-no-signals", &[("cause", &error)]));
         Ok(Self([listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?]))
     }
 
@@ -43,14 +42,14 @@ impl Interrupt {
 /// Runs `work` to its end, or drops it when a signal comes: it takes away what it has begun.
 ///
 /// # Errors
-/// Those of `work`; when it was interrupted, with `left` saying how things are.
+/// Those of `work`; when it was interrupted, with the message `left`, which says how things are.
 pub(crate) async fn unless_interrupted<T>(
     work: impl Future<Output = Result<T, Failure>>,
-    left: &str,
+    left: &'static str,
 ) -> Result<T, Failure> {
     let mut interrupt = Interrupt::listen()?;
     tokio::select! {
         done = work => done,
-        () = interrupt.wait() => Err(Failure::new(format_args!("interrupted: {left}"))),
+        () = interrupt.wait() => Err(Failure::say(left, &[])),
     }
 }

@@ -19,16 +19,20 @@ const ACCEPT_LANGUAGE_BYTES_MAX: usize = 512;
 const ENGLISH: &[&str] = &[
     include_str!("../locales/en/admin.ftl"),
     include_str!("../locales/en/chart.ftl"),
+    include_str!("../locales/en/cli.ftl"),
     include_str!("../locales/en/cloakroom.ftl"),
     include_str!("../locales/en/doctor.ftl"),
+    include_str!("../locales/en/help.ftl"),
     include_str!("../locales/en/person.ftl"),
     include_str!("../locales/en/service.ftl"),
 ];
 const JAPANESE: &[&str] = &[
     include_str!("../locales/ja/admin.ftl"),
     include_str!("../locales/ja/chart.ftl"),
+    include_str!("../locales/ja/cli.ftl"),
     include_str!("../locales/ja/cloakroom.ftl"),
     include_str!("../locales/ja/doctor.ftl"),
+    include_str!("../locales/ja/help.ftl"),
     include_str!("../locales/ja/person.ftl"),
     include_str!("../locales/ja/service.ftl"),
 ];
@@ -68,6 +72,16 @@ impl Locale {
         }
     }
 
+    /// The language of a tag such as `ja`, `ja-JP` or, as systems spell it, `ja_JP.UTF-8`; `None` for one we do not speak.
+    pub(crate) fn of_language(tag: &str) -> Option<Self> {
+        let primary = tag.split(['-', '_', '.', '@']).next().unwrap_or_default();
+        match primary.to_ascii_lowercase().as_str() {
+            "en" => Some(Self::English),
+            "ja" => Some(Self::Japanese),
+            _ => None,
+        }
+    }
+
     /// The preferred language of an `Accept-Language` header (RFC 9110 section 12.5.4), if it is one of ours.
     pub(crate) fn negotiate(accept_language: Option<&str>) -> Option<Self> {
         let header = accept_language.filter(|header| header.len() <= ACCEPT_LANGUAGE_BYTES_MAX).unwrap_or_default();
@@ -75,12 +89,7 @@ impl Locale {
         for part in header.split(',') {
             let mut pieces = part.split(';');
             let tag = pieces.next().unwrap_or_default().trim();
-            let primary = tag.split('-').next().unwrap_or_default();
-            let locale = match primary.to_ascii_lowercase().as_str() {
-                "en" => Self::English,
-                "ja" => Self::Japanese,
-                _ => continue,
-            };
+            let Some(locale) = Self::of_language(tag) else { continue };
             let weight = pieces.find_map(|piece| piece.trim().strip_prefix("q=")).map_or(1_000, thousandths);
             if weight > best.0 {
                 best = (weight, Some(locale));
@@ -152,6 +161,14 @@ impl Catalogue {
             }
         }
         bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
+    }
+
+    /// Whether a language has this message.
+    pub(crate) fn has(&self, locale: Locale, key: &str) -> bool {
+        match locale {
+            Locale::English => self.english.has_message(key),
+            Locale::Japanese => self.japanese.has_message(key),
+        }
     }
 }
 

@@ -50,17 +50,13 @@ mod view;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let command_line = match cli::parse() {
-        Ok(command_line) => command_line,
+    let (command_line, voice) = match cli::parse() {
+        Ok(parsed) => parsed,
         Err(code) => return code,
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            return exit::report(Err(exit::Failure::new(format_args!(
-                "cannot start: {error}; free some memory or threads"
-            ))));
-        }
+        Err(error) => return exit::report(Err(exit::Failure::say("cli-no-runtime", &[("cause", &error)])), &voice),
     };
-    exit::report(runtime.block_on(cli::run(command_line)))
+    exit::report(runtime.block_on(cli::run(command_line, &voice)), &voice)
 }

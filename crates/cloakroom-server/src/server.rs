@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use crate::app::{App, Parts};
+use crate::cli::voice::Voice;
 use crate::config::Config;
 use crate::events::Recorder;
 use crate::exit::Failure;
@@ -37,7 +38,7 @@ const SETTLE_MAX: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// One line for whoever started it, when it cannot start.
-pub(crate) async fn run(config: Config) -> Result<(), Failure> {
+pub(crate) async fn run(config: Config, voice: &Voice) -> Result<(), Failure> {
     let database = open(&config).await?;
     let (listener, address) = listen(config.listen, "listen").await?;
     let metrics = match config.metrics {
@@ -45,7 +46,8 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
         None => None,
     };
     let (app, code) = put_together(&config, &database)?;
-    greet(&app, &config, address, metrics.as_ref().map(|(_, address)| *address), &code).await?;
+    let said = Greeting { config: &config, address, metrics: metrics.as_ref().map(|(_, address)| *address), voice };
+    said.say(&app, &code).await?;
     drop(code);
     let (sessions, told, stopping) = (app.sessions().clone(), Interrupt::listen()?, app.stopping().clone());
     sessions.follow();
@@ -66,7 +68,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
     supervisor.ready();
     drop(tokio::spawn(supervisor.watch(address, stopping))); // it ends with the process
     tokio::select! {
-        result = serving.into_future() => result.map_err(|error| Failure::new(format_args!("serving failed: {error}")))?,
+        result = serving.into_future() => result.map_err(|error| Failure::say("serve-failed", &[("cause", &error)]))?,
         () = stop::overdue(stopped, config.stop.deadline) => tracing::warn!("requests still in flight are cut off"),
     }
     if let Err(error) = sessions.flush().await {
@@ -81,7 +83,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Failure> {
 
 async fn listen(wanted: SocketAddr, key: &str) -> Result<(TcpListener, SocketAddr), Failure> {
     let refused =
-        |error| Failure::new(format_args!("cannot listen on {wanted}: {error}; stop what does, or set {key}"));
+        |error| Failure::say("serve-cannot-listen", &[("address", &wanted), ("key", &key), ("cause", &error)]);
     let listener = TcpListener::bind(wanted).await.map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     Ok((listener, address))
@@ -89,14 +91,13 @@ async fn listen(wanted: SocketAddr, key: &str) -> Result<(TcpListener, SocketAdd
 
 /// Opens the database, and brings it up to date where that is wanted.
 async fn open(config: &Config) -> Result<Database, Failure> {
-    let database =
-        Database::open(config.database.url.reveal(), config.database.options.clone()).await.map_err(Failure::new)?;
+    let database = Database::open(config.database.url.reveal(), config.database.options.clone()).await?;
     if config.database.migrate {
-        for applied in database.migrate(Scope::Everything).await.map_err(Failure::new)? {
+        for applied in database.migrate(Scope::Everything).await? {
             tracing::info!(migration = applied.name, "migration applied");
         }
     }
-    database.require_migrated(Scope::Everything).await.map_err(Failure::new)?;
+    database.require_migrated(Scope::Everything).await?;
     Ok(database)
 }
 
@@ -147,56 +148,53 @@ fn cookie(config: &Config) -> Result<CookieSettings, Failure> {
 }
 
 /// Says where the server is, and how to begin while there is no account.
-async fn greet(
-    app: &App,
-    config: &Config,
+struct Greeting<'a> {
+    config: &'a Config,
     address: SocketAddr,
     metrics: Option<SocketAddr>,
-    code: &str,
-) -> Result<(), Failure> {
-    let url = config.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.as_str().to_owned());
-    let any = app.accounts().any().await;
-    let any = any.map_err(|error| Failure::new(format_args!("{error}: run `cloakroom migrate up`")))?;
-    let how = "No account yet. Make the first one, an administrator's, here (once, until the next start):";
-    let begin = if any { String::new() } else { format!("{how}\n  {url}/setup/{code}\n") };
-    let counts = metrics.map_or_else(String::new, |address| format!("Metrics: http://{address}/metrics\n"));
-    let mode = mode(&config.validation);
-    // Behind a proxy: where the proxy has to look for it.
-    let behind = config.public_url.as_ref().map_or_else(String::new, |_| format!(", listening on http://{address}"));
-    let (clients, hashing) = (clients(config), hashing(config));
-    let lines = Zeroizing::new(format!("Cloakroom serves {url}{behind}\n{counts}{begin}{mode}\n{hashing}\n{clients}"));
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
+    voice: &'a Voice,
 }
 
-/// What hashing takes of the machine at most.
-fn hashing(config: &Config) -> String {
-    let (at_once, parameters) = (config.login.concurrency as usize, HashParameters::default());
-    let mib = (at_once * parameters.memory_kib() as usize).div_ceil(1024);
-    format!("Passwords: {at_once} hashed at once, in {mib} MiB at most; {} more may wait.", at_once * WAITING_PER_HASH)
-}
-
-/// What is wrong with clients' addresses, where nobody said which proxy to believe.
-fn clients(config: &Config) -> &'static str {
-    match (&config.public_url, &config.proxies) {
-        (Some(_), None) => {
-            "Client addresses: whoever is connected, which may be a proxy. Name it in proxy.trusted; without a proxy set proxy.trusted = [].\n"
+impl Greeting<'_> {
+    async fn say(&self, app: &App, code: &str) -> Result<(), Failure> {
+        let Self { config, address, metrics, voice } = self;
+        let url = config.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.as_str().to_owned());
+        // Behind a proxy: where the proxy has to look for it.
+        let where_ = if config.public_url.is_some() { "serve-behind" } else { "serve-here" };
+        let mut before = vec![voice.say(where_, &[("url", &url), ("address", address)])];
+        before.extend(metrics.map(|address| voice.say("serve-metrics", &[("address", &address)])));
+        let (setup, code) = if app.accounts().any().await? {
+            (String::new(), "")
+        } else {
+            (format!("{}\n  {url}/setup/", voice.say("serve-setup", &[])), code)
+        };
+        let mut after = vec![self.mode(), self.hashing()];
+        if config.public_url.is_some() && config.proxies.is_none() {
+            after.push(voice.say("serve-clients-unknown", &[]));
         }
-        _ => "",
+        let (before, after) = (before.join("\n"), after.join("\n"));
+        let ends = if code.is_empty() { "" } else { "\n" };
+        // In one piece: a buffer that grows leaves unwiped copies behind.
+        let lines = Zeroizing::new([before.as_str(), "\n", &setup, code, ends, &after, "\n"].concat());
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
     }
-}
 
-/// How long after its end a session can still be served.
-fn mode(validation: &Validation) -> String {
-    match validation {
-        Validation::Strict => {
-            "Validation: strict. A session that ended is refused from the next request on, on every instance."
-                .to_owned()
+    /// What hashing takes of the machine at most.
+    fn hashing(&self) -> String {
+        let (at_once, parameters) = (self.config.login.concurrency as usize, HashParameters::default());
+        let mib = (at_once * parameters.memory_kib() as usize).div_ceil(1024);
+        let waiting = at_once * WAITING_PER_HASH;
+        self.voice.say("serve-hashing", &[("count", &at_once), ("mib", &mib), ("waiting", &waiting)])
+    }
+
+    /// How long after its end a session can still be served.
+    fn mode(&self) -> String {
+        match &self.config.validation {
+            Validation::Strict => self.voice.say("serve-strict", &[]),
+            Validation::Leased(terms) => {
+                self.voice.say("serve-leased", &[("lease", &format_args!("{:?}", terms.lease))])
+            }
         }
-        Validation::Leased(terms) => format!(
-            "Validation: leased. A session that ended is refused on every instance within {:?}, whatever fails; typically \
-             within milliseconds.",
-            terms.lease
-        ),
     }
 }

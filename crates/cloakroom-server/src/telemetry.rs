@@ -16,9 +16,8 @@ use crate::exit::Failure;
 /// # Errors
 /// When it was started before, or the filter does not parse (which the configuration has made sure of).
 pub(crate) fn start(config: &LogConfig) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(config.filter.as_str()).map_err(|error| {
-        Failure::new(format_args!("log.filter cannot be read: {error}; set it to a level such as info"))
-    })?;
+    let filter = EnvFilter::try_new(config.filter.as_str())
+        .map_err(|error| Failure::say("log-filter-wrong", &[("cause", &error)]))?;
     // Below info, libraries write statements, headers and frames: places where a token may be.
     let ours_or_info = filter_fn(|event| may_be_logged(event.target(), *event.level()));
     let filter = filter.and(ours_or_info);
@@ -27,10 +26,7 @@ pub(crate) fn start(config: &LogConfig) -> Result<(), Failure> {
         LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).with_filter(filter).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
     };
-    Registry::default()
-        .with(layer)
-        .try_init()
-        .map_err(|error| Failure::new(format_args!("cannot start the log: {error}; report this as a bug")))
+    Registry::default().with(layer).try_init().map_err(|error| Failure::say("log-not-started", &[("cause", &error)]))
 }
 
 /// Our own crates may say everything they are asked for; others nothing below info.

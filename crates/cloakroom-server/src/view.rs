@@ -145,11 +145,7 @@ impl<'a> Words<'a> {
     }
 
     fn of_refusal(&self, refusal: PasswordRefusal) -> String {
-        let values = match refusal {
-            PasswordRefusal::TooShort { found, min } => vec![("found", found.to_string()), ("min", min.to_string())],
-            PasswordRefusal::TooLong { max } => vec![("max", max.to_string())],
-            _ => Vec::new(),
-        };
+        let values: Vec<_> = refusal.values().into_iter().map(|(name, value)| (name, value.to_string())).collect();
         self.with(&format!("password-{}", refusal.code()), &values)
     }
 }

@@ -3,7 +3,12 @@
 
 #[cfg(test)]
 mod command_line {
+    mod ctrl_c;
+    mod for_programs;
+    mod language;
+    mod printed;
     mod session;
+    mod terminal;
 
     use std::io::Write as _;
     use std::process::{Command, Output, Stdio};
@@ -76,7 +81,7 @@ mod command_line {
             for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CLOAKROOM_")) {
                 command.env_remove(name);
             }
-            command.args(args).current_dir(self.0.path());
+            command.args(args).current_dir(self.0.path()).env("LC_ALL", "C").env_remove("COLUMNS");
             let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
             let mut child = piped.spawn().unwrap();
             // A command that does not read its input closes the pipe.
@@ -111,7 +116,7 @@ mod command_line {
         assert_ne!(accounts[0]["subject"], accounts[1]["subject"]);
         assert_eq!(accounts[0].as_object().unwrap().len(), 6, "nothing else is shown");
 
-        assert_eq!(place.run(&["account", "disable", "Ada"]).done(), "disabled ada; 0 sessions ended\n");
+        assert_eq!(place.run(&["account", "disable", "Ada", "--yes"]).done(), "disabled ada; 0 sessions ended\n");
         assert!(place.accounts()[0]["disabled_at"].is_string());
         assert_eq!(place.run(&["account", "enable", "ada"]).done(), "enabled ada\n");
         assert!(place.accounts()[0]["disabled_at"].is_null());
@@ -183,11 +188,11 @@ mod command_line {
         let place = Place::new();
         for (password, reason) in [
             ("", "no password on standard input"),
-            ("\n", "needs at least 15"),
-            ("shortish-one\n", "needs at least 15"),
-            ("correct horse battery staple\n", "common passwords"),
+            ("\n", "at least 15 are needed"),
+            ("shortish-one\n", "at least 15 are needed"),
+            ("correct horse battery staple\n", "tried first"),
             ("a tab\tin the middle of it", "control character"),
-            (&"xyzzy ".repeat(50), "more than 256"),
+            (&"xyzzy ".repeat(50), "At most 256"),
             (&"xyzzy ".repeat(1000), "more than 4096 bytes"),
         ] {
             let ended = place.run_with_input(&["account", "add", "ada", "--password-stdin"], password.as_bytes());
@@ -220,7 +225,7 @@ mod command_line {
         };
         let before = stored();
         let short = place.run_with_input(&["account", "password", "ada", "--password-stdin"], b"shortish-one");
-        assert!(short.refused().contains("needs at least 15"));
+        assert!(short.refused().contains("at least 15 are needed"));
         assert_eq!(stored(), before);
         let args = ["account", "password", "ada", "--password-stdin", "--yes"];
         let out = place.run_with_input(&args, OTHER_PASSWORD.as_bytes()).done();

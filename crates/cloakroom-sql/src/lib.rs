@@ -17,6 +17,8 @@ mod migrate;
 mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod printed;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
@@ -34,6 +36,10 @@ pub use migrate::{Applied, MigrationStatus, Scope};
 pub use open::{Database, OpenOptions};
 #[cfg(feature = "postgres")]
 pub use postgres::DumpCommands;
+#[cfg(feature = "postgres")]
+pub use printed::PRISMA;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use printed::Printed;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Restore, back_up, check_backup};
 #[cfg(feature = "postgres")]

@@ -104,7 +104,7 @@ fn sets<C: Dialect>(scope: Scope) -> Vec<Set> {
 }
 
 impl Set {
-    fn migrator(&self) -> Migrator {
+    pub(crate) fn migrator(&self) -> Migrator {
         let both = |step: &Step| {
             let of = |kind, sql| {
                 Migration::new(step.version, Cow::Borrowed(step.description), kind, SqlStr::from_static(sql), false)

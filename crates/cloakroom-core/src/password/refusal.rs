@@ -64,6 +64,15 @@ impl PasswordRefusal {
         }
     }
 
+    /// The numbers in that message, by their names there.
+    pub fn values(&self) -> Vec<(&'static str, usize)> {
+        match self {
+            Self::TooShort { found, min } => vec![("found", *found), ("min", *min)],
+            Self::TooLong { max } => vec![("max", *max)],
+            _ => Vec::new(),
+        }
+    }
+
     pub(super) const fn too_short(found: usize) -> Self {
         Self::TooShort { found, min: PASSWORD_CHARS_MIN }
     }

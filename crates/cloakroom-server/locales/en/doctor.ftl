@@ -121,3 +121,5 @@ doctor-md-risk = Risk
 doctor-md-risk-text = The examination logged in twice, ended both sessions, and removed what it made; one row of session_subjects and the events of it remain. Everything else was only read. It says how the deployment was at that moment.
 doctor-md-rollback = Rollback
 doctor-md-rollback-text = Start the version before: migrations within a hundred only add. `cloakroom migrate down` shows what would be dropped and drops it only with `--yes`: everybody is signed out by it. From a backup: `cloakroom restore FILE --yes`, which ends every session; on PostgreSQL `pg_restore`, then `cloakroom session end --everyone --yes`.
+doctor-failed = { $count } of { $of } checks failed: { $checks }; the report says what to do
+doctor-stopped = interrupted: nothing was made, nothing is left

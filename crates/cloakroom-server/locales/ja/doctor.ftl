@@ -111,3 +111,5 @@ doctor-md-risk = リスク
 doctor-md-risk-text = この確認では 2 回ログインし、両方のセッションを終了して、作成したものを削除しました。session_subjects の 1 行とイベントの記録は残ります。それ以外は読み取っただけです。結果は実施した時点の状態を示すものです。
 doctor-md-rollback = ロールバック
 doctor-md-rollback-text = 前のバージョンを起動してください(同じ百番台のマイグレーションは追加のみです)。`cloakroom migrate down` は削除対象を表示し、`--yes` を付けたときだけ削除します。その場合は全員がログアウトされます。バックアップから戻すには `cloakroom restore FILE --yes` を実行してください(すべてのセッションを終了します)。PostgreSQL では `pg_restore` の後に `cloakroom session end --everyone --yes` を実行してください。
+doctor-failed = { $of } 項目中 { $count } 項目が不合格です: { $checks }。対処はレポートに記載しています
+doctor-stopped = 中断しました。何も作成されず、何も残っていません

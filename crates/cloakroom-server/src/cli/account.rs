@@ -1,14 +1,14 @@
 //! `cloakroom account`: who may log in. Accounts are named by their login name; their sessions end as the store says.
 
 use std::collections::HashSet;
-use std::io::{self, Write as _};
+use std::io;
 
 use clap::{Args, Subcommand};
 use cloakroom::world::{SystemClock, SystemRandom};
 use cloakroom_core::account::{Account, LoginName, Role};
 use cloakroom_core::event::EventKind;
 use cloakroom_core::session::Subject;
-use cloakroom_core::store::{AccountStore, Changed, Created, PAGE_MAX, PasswordChange, Precedence};
+use cloakroom_core::store::{Changed, Created, PAGE_MAX, PasswordChange, Precedence, SessionFilter};
 use cloakroom_core::throttle::CounterKey;
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::world::{Clock as _, Random as _};
@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 
 use super::columns::Columns;
 use super::database::with_database;
-use super::json::Array;
+use super::json::{self, Array};
 use super::password::Source;
-use super::session::counted;
+use super::voice::{Voice, room};
 use super::{event, everywhere};
 use crate::config::Config;
 use crate::events::Happened;
@@ -30,23 +30,18 @@ const LOCKED_MAX: u32 = 100_000;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make an account
     Add {
         #[command(flatten)]
         account: Named,
-        /// Let it look after everybody's sessions
         #[arg(long)]
         admin: bool,
         #[command(flatten)]
         password: Source,
     },
-    /// List the accounts by login name
     List {
-        /// As one JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Set a new password and end the account's sessions
     Password {
         #[command(flatten)]
         account: Named,
@@ -55,94 +50,273 @@ pub(super) enum Command {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Keep an account from logging in and end its sessions
     Disable {
         #[command(flatten)]
         account: Named,
         #[command(flatten)]
         consent: Consent,
+        #[command(flatten)]
+        rehearsal: Rehearsal,
     },
-    /// Let an account log in again
     Enable {
         #[command(flatten)]
         account: Named,
     },
-    /// Let a login name be tried again at once, whatever was counted of it
     Unlock {
         #[command(flatten)]
         account: Named,
     },
-    /// Remove an account and end its sessions; needs --yes
     Remove {
         #[command(flatten)]
         account: Named,
         #[command(flatten)]
         consent: Consent,
+        #[command(flatten)]
+        rehearsal: Rehearsal,
     },
 }
 
+/// One account, and how to answer about it.
 #[derive(Debug, Args)]
 pub(super) struct Named {
-    /// Login name
     #[arg(value_name = "NAME", value_parser = LoginName::new)]
     name: LoginName,
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Consent {
-    /// Do it without asking
     #[arg(long)]
     pub(super) yes: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Rehearsal {
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What every command here needs.
+struct Desk<'a> {
+    config: &'a Config,
+    database: &'a Database,
+    voice: &'a Voice,
 }
 
 /// Lists or changes accounts.
 ///
 /// # Errors
 /// When the database cannot be used, the account is not there, or the change is refused.
-pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failure> {
-    with_database(config, async |database| match command {
-        Command::Add { account, admin, password } => add(account.name, admin, password, config, database).await,
-        Command::List { json } => list(json, &*database.accounts()).await,
-        Command::Password { account, password, .. } => set_password(account.name, password, config, database).await,
-        Command::Disable { account, .. } => disable(&account.name, config, database).await,
-        Command::Enable { account } => enable(&account.name, database).await,
-        Command::Unlock { account } => unlock(&account.name, database).await,
-        Command::Remove { account, consent } => remove(&account.name, consent, config, database).await,
+pub(super) async fn run(command: Command, config: &Config, voice: &Voice) -> Result<(), Failure> {
+    with_database(config, async |database| {
+        let desk = Desk { config, database, voice };
+        match command {
+            Command::Add { account, admin, password } => desk.add(account, admin, password).await,
+            Command::List { json } => desk.list(json).await,
+            Command::Password { account, password, consent } => desk.set_password(account, password, consent).await,
+            Command::Disable { account, consent, rehearsal } => desk.disable(&account, consent, rehearsal).await,
+            Command::Enable { account } => desk.enable(&account).await,
+            Command::Unlock { account } => desk.unlock(&account).await,
+            Command::Remove { account, consent, rehearsal } => desk.remove(&account, consent, rehearsal).await,
+        }
     })
     .await
 }
 
-async fn add(
-    name: LoginName,
-    admin: bool,
-    password: Source,
-    config: &Config,
-    database: &Database,
-) -> Result<(), Failure> {
-    let taken = || Failure::new(format_args!("there is an account {name} already: choose another name"));
-    // Before anybody types a password for it. Whether the name is still free then, `create` decides.
-    if database.accounts().by_login_name(name.clone()).await?.is_some() {
-        return Err(taken());
-    }
-    let password_hash = password.read_hash(&name, config)?;
-    let now = SystemClock.now();
-    let subject = new_subject(now)?;
-    let created = Happened::new(EventKind::UserCreated).to(&subject).because("operator");
-    let account = Account {
-        subject,
-        login_name: name.clone(),
-        password_hash,
-        role: if admin { Role::Administrator } else { Role::Person },
-        created_at: now,
-        password_changed_at: now,
-        disabled_at: None,
-    };
-    match database.accounts().create(account, Precedence::Any).await? {
-        Created::Created => {
-            event::record(created, database).await;
-            print(format_args!("added {name}"))
+impl Desk<'_> {
+    async fn add(&self, account: Named, admin: bool, password: Source) -> Result<(), Failure> {
+        let Named { name, json } = account;
+        let taken = || Failure::say("account-taken", &[("name", &name)]);
+        // Before anybody types a password for it. Whether the name is still free then, `create` decides.
+        if self.database.accounts().by_login_name(name.clone()).await?.is_some() {
+            return Err(taken());
         }
-        Created::Taken | Created::NotFirst => Err(taken()),
+        let password_hash = password.read_hash(&name, self.config, self.voice)?;
+        let now = SystemClock.now();
+        let subject = new_subject(now)?;
+        let created = Happened::new(EventKind::UserCreated).to(&subject).because("operator");
+        let account = Account {
+            subject: subject.clone(),
+            login_name: name.clone(),
+            password_hash,
+            role: if admin { Role::Administrator } else { Role::Person },
+            created_at: now,
+            password_changed_at: now,
+            disabled_at: None,
+        };
+        let added = element(&account, false);
+        match self.database.accounts().create(account, Precedence::Any).await? {
+            Created::Created => {
+                event::record(created, self.database, self.voice).await;
+                if json { json::print(&added) } else { self.voice.print("account-added", &[("name", &name)]) }
+            }
+            Created::Taken | Created::NotFirst => Err(taken()),
+        }
+    }
+
+    async fn list(&self, as_json: bool) -> Result<(), Failure> {
+        let accounts = self.database.accounts();
+        let titles = ["login-name", "role", "created", "disabled", "locked", "subject"];
+        let titles = titles.map(|title| self.voice.say(&format!("column-{title}"), &[]));
+        let mut columns = Columns::titled(titles).within(room());
+        let locked: HashSet<_> = accounts.locked(LOCKED_MAX).await?.into_iter().collect();
+        let is_locked = |account: &Account| locked.contains(&CounterKey::of_login_name(&account.login_name));
+        let mut array = Array::default();
+        let mut after = None;
+        loop {
+            let page = accounts.page(after, PAGE_MAX).await?;
+            let mut out = io::stdout().lock();
+            let written = if as_json {
+                array.write(page.iter().map(|account| element(account, is_locked(account))), &mut out)
+            } else {
+                columns.write(page.iter().map(|account| self.row(account, is_locked(account))), &mut out)
+            };
+            written.map_err(|error| Failure::output(&error))?;
+            if page.len() < PAGE_MAX as usize {
+                break;
+            }
+            after = page.into_iter().last().map(|account| account.login_name);
+        }
+        if as_json {
+            array.finish(&mut io::stdout().lock()).map_err(|error| Failure::output(&error))?;
+        }
+        Ok(())
+    }
+
+    fn row(&self, account: &Account, is_locked: bool) -> [String; 6] {
+        let say = |key: &str| self.voice.say(key, &[]);
+        [
+            account.login_name.to_string(),
+            say(match account.role {
+                Role::Person => "role-person",
+                Role::Administrator => "role-administrator",
+            }),
+            self.voice.time(account.created_at),
+            account.disabled_at.map(|time| self.voice.time(time)).unwrap_or_default(),
+            if is_locked { say("account-locked") } else { String::new() },
+            account.subject.to_string(),
+        ]
+    }
+
+    async fn set_password(&self, account: Named, password: Source, consent: Consent) -> Result<(), Failure> {
+        let name = &account.name;
+        let subject = self.subject_of(name).await?;
+        let new = password.read_hash(name, self.config, self.voice)?;
+        // Who pipes a password in cannot be asked, and has said what for.
+        if !password.is_piped() {
+            let sessions = self.sessions_of(&subject).await?;
+            let question: [(&str, &dyn std::fmt::Display); 2] = [("name", name), ("sessions", &sessions)];
+            self.voice.confirm(consent.yes, "account-password-question", &question)?;
+        }
+        let changed = Happened::new(EventKind::PasswordChange).to(&subject).because("operator");
+        let change =
+            PasswordChange { subject: subject.clone(), expected: None, new, keep: None, at: SystemClock.now() };
+        let ended = done(self.database.accounts().change_password(change).await?, name)?;
+        // Whoever gets a new password may try it, whatever was guessed before.
+        self.database.accounts().forget_counter(CounterKey::of_login_name(name)).await?;
+        event::record(changed, self.database, self.voice).await;
+        self.ended("account-password-changed", &account, &subject, ended).await
+    }
+
+    async fn disable(&self, account: &Named, consent: Consent, rehearsal: Rehearsal) -> Result<(), Failure> {
+        let name = &account.name;
+        let subject = self.subject_of(name).await?;
+        let sessions = self.count(&subject).await?;
+        if rehearsal.dry_run {
+            return self.would("account-would-disable", account, &subject, sessions);
+        }
+        let shown = self.voice.sessions(sessions);
+        self.voice.confirm(consent.yes, "account-disable-question", &[("name", name), ("sessions", &shown)])?;
+        let disabled = Happened::new(EventKind::UserUpdated).to(&subject).because("disabled");
+        let ended = done(self.database.accounts().disable(subject.clone(), SystemClock.now()).await?, name)?;
+        event::record(disabled, self.database, self.voice).await;
+        self.ended("account-disabled", account, &subject, ended).await
+    }
+
+    async fn enable(&self, account: &Named) -> Result<(), Failure> {
+        let name = &account.name;
+        let subject = self.subject_of(name).await?;
+        let enabled = Happened::new(EventKind::UserUpdated).to(&subject).because("enabled");
+        done(self.database.accounts().enable(subject.clone()).await?, name)?;
+        event::record(enabled, self.database, self.voice).await;
+        if account.json {
+            return json::print(&json!({ "login_name": name.as_str(), "subject": subject.as_str() }));
+        }
+        self.voice.print("account-enabled", &[("name", name)])
+    }
+
+    /// Also for a name that no account has: attempts under it are counted the same.
+    async fn unlock(&self, account: &Named) -> Result<(), Failure> {
+        let name = &account.name;
+        let was_counted = self.database.accounts().forget_counter(CounterKey::of_login_name(name)).await?;
+        if was_counted && let Some(account) = self.database.accounts().by_login_name(name.clone()).await? {
+            let unlocked = Happened::new(EventKind::UserUpdated).to(&account.subject).because("unlocked");
+            event::record(unlocked, self.database, self.voice).await;
+        }
+        if account.json {
+            return json::print(&json!({ "login_name": name.as_str(), "unlocked": was_counted }));
+        }
+        self.voice.print(if was_counted { "account-unlocked" } else { "account-not-locked" }, &[("name", name)])
+    }
+
+    async fn remove(&self, account: &Named, consent: Consent, rehearsal: Rehearsal) -> Result<(), Failure> {
+        let name = &account.name;
+        let subject = self.subject_of(name).await?;
+        let sessions = self.count(&subject).await?;
+        if rehearsal.dry_run {
+            return self.would("account-would-remove", account, &subject, sessions);
+        }
+        let shown = self.voice.sessions(sessions);
+        self.voice.confirm(consent.yes, "account-remove-question", &[("name", name), ("sessions", &shown)])?;
+        let removed = Happened::new(EventKind::UserDeleted).to(&subject).because("operator");
+        let ended = done(self.database.accounts().remove(subject.clone(), SystemClock.now()).await?, name)?;
+        event::record(removed, self.database, self.voice).await;
+        self.ended("account-removed", account, &subject, ended).await
+    }
+
+    /// Says what a change ended, and waits until it is refused everywhere.
+    async fn ended(&self, key: &str, account: &Named, subject: &Subject, ended: u64) -> Result<(), Failure> {
+        let name = &account.name;
+        if account.json {
+            let waited = everywhere::wait(self.config, self.database, self.voice).await;
+            return json::print(&json!({
+                "login_name": name.as_str(),
+                "subject": subject.as_str(),
+                "ended": ended,
+                "waited_ms": everywhere::millis(waited.unwrap_or_default()),
+            }));
+        }
+        self.voice.print(key, &[("name", name), ("sessions", &self.voice.sessions(ended))])?;
+        everywhere::wait_and_say(self.config, self.database, self.voice).await
+    }
+
+    /// Says what a change would end.
+    fn would(&self, key: &str, account: &Named, subject: &Subject, sessions: u64) -> Result<(), Failure> {
+        let name = &account.name;
+        if account.json {
+            return json::print(&json!({
+                "login_name": name.as_str(),
+                "subject": subject.as_str(),
+                "dry_run": true,
+                "would_end": sessions,
+            }));
+        }
+        self.voice.print(key, &[("name", name), ("sessions", &self.voice.sessions(sessions))])
+    }
+
+    async fn subject_of(&self, name: &LoginName) -> Result<Subject, Failure> {
+        let account = self.database.accounts().by_login_name(name.clone()).await?;
+        account.map(|account| account.subject).ok_or_else(|| missing(name))
+    }
+
+    /// How many living sessions a subject has.
+    async fn count(&self, subject: &Subject) -> Result<u64, Failure> {
+        super::session::count(&SessionFilter::of(subject.clone()), self.database).await
+    }
+
+    async fn sessions_of(&self, subject: &Subject) -> Result<String, Failure> {
+        Ok(self.voice.sessions(self.count(subject).await?))
     }
 }
 
@@ -155,121 +329,18 @@ fn new_subject(now: Timestamp) -> Result<Subject, Failure> {
     Subject::new(id.to_string()).map_err(Failure::new)
 }
 
-async fn list(as_json: bool, accounts: &dyn AccountStore) -> Result<(), Failure> {
-    let mut columns = Columns::titled(["login name", "role", "created", "disabled", "locked", "subject"]);
-    let locked: HashSet<_> = accounts.locked(LOCKED_MAX).await?.into_iter().collect();
-    let is_locked = |account: &Account| locked.contains(&CounterKey::of_login_name(&account.login_name));
-    let mut array = Array::default();
-    let mut after = None;
-    loop {
-        let page = accounts.page(after, PAGE_MAX).await?;
-        let mut out = io::stdout().lock();
-        let written = if as_json {
-            array.write(page.iter().map(|account| element(account, is_locked(account))), &mut out)
-        } else {
-            columns.write(page.iter().map(|account| row(account, is_locked(account))), &mut out)
-        };
-        written.map_err(|error| Failure::output(&error))?;
-        if page.len() < PAGE_MAX as usize {
-            break;
-        }
-        after = page.into_iter().last().map(|account| account.login_name);
-    }
-    if as_json {
-        array.finish(&mut io::stdout().lock()).map_err(|error| Failure::output(&error))?;
-    }
-    Ok(())
-}
-
 fn element(account: &Account, is_locked: bool) -> Value {
     json!({
         "login_name": account.login_name.as_str(),
         "subject": account.subject.as_str(),
-        "role": role(account.role),
+        "role": match account.role {
+            Role::Person => "person",
+            Role::Administrator => "administrator",
+        },
         "created_at": account.created_at.to_string(),
         "disabled_at": account.disabled_at.map(|time| time.to_string()),
         "locked": is_locked,
     })
-}
-
-fn row(account: &Account, is_locked: bool) -> [String; 6] {
-    [
-        account.login_name.to_string(),
-        role(account.role).to_owned(),
-        account.created_at.to_string(),
-        account.disabled_at.map(|time| time.to_string()).unwrap_or_default(),
-        if is_locked { "locked".to_owned() } else { String::new() },
-        account.subject.to_string(),
-    ]
-}
-
-const fn role(role: Role) -> &'static str {
-    match role {
-        Role::Person => "person",
-        Role::Administrator => "administrator",
-    }
-}
-
-async fn set_password(name: LoginName, password: Source, config: &Config, database: &Database) -> Result<(), Failure> {
-    let subject = subject_of(&name, database).await?;
-    let new = password.read_hash(&name, config)?;
-    let changed = Happened::new(EventKind::PasswordChange).to(&subject).because("operator");
-    let change = PasswordChange { subject, expected: None, new, keep: None, at: SystemClock.now() };
-    let ended = done(database.accounts().change_password(change).await?, &name)?;
-    // Whoever gets a new password may try it, whatever was guessed before.
-    database.accounts().forget_counter(CounterKey::of_login_name(&name)).await?;
-    event::record(changed, database).await;
-    print(format_args!("changed the password of {name}; {} ended", counted(ended)))?;
-    everywhere::wait(config, database).await
-}
-
-async fn disable(name: &LoginName, config: &Config, database: &Database) -> Result<(), Failure> {
-    let subject = subject_of(name, database).await?;
-    let disabled = Happened::new(EventKind::UserUpdated).to(&subject).because("disabled");
-    let ended = done(database.accounts().disable(subject, SystemClock.now()).await?, name)?;
-    event::record(disabled, database).await;
-    print(format_args!("disabled {name}; {} ended", counted(ended)))?;
-    everywhere::wait(config, database).await
-}
-
-async fn enable(name: &LoginName, database: &Database) -> Result<(), Failure> {
-    let subject = subject_of(name, database).await?;
-    let enabled = Happened::new(EventKind::UserUpdated).to(&subject).because("enabled");
-    done(database.accounts().enable(subject).await?, name)?;
-    event::record(enabled, database).await;
-    print(format_args!("enabled {name}"))
-}
-
-/// Also for a name that no account has: attempts under it are counted the same.
-async fn unlock(name: &LoginName, database: &Database) -> Result<(), Failure> {
-    if database.accounts().forget_counter(CounterKey::of_login_name(name)).await? {
-        if let Some(account) = database.accounts().by_login_name(name.clone()).await? {
-            let unlocked = Happened::new(EventKind::UserUpdated).to(&account.subject).because("unlocked");
-            event::record(unlocked, database).await;
-        }
-        print(format_args!("unlocked {name}: failed attempts are forgotten"))
-    } else {
-        print(format_args!("nothing to unlock: no failed attempts are counted for {name}"))
-    }
-}
-
-async fn remove(name: &LoginName, consent: Consent, config: &Config, database: &Database) -> Result<(), Failure> {
-    let subject = subject_of(name, database).await?;
-    if !consent.yes {
-        return Err(Failure::new(format_args!(
-            "nothing was removed: repeat it with --yes to remove {name} for good, or use `cloakroom account disable`"
-        )));
-    }
-    let removed = Happened::new(EventKind::UserDeleted).to(&subject).because("operator");
-    let ended = done(database.accounts().remove(subject, SystemClock.now()).await?, name)?;
-    event::record(removed, database).await;
-    print(format_args!("removed {name}; {} ended", counted(ended)))?;
-    everywhere::wait(config, database).await
-}
-
-async fn subject_of(name: &LoginName, database: &Database) -> Result<Subject, Failure> {
-    let account = database.accounts().by_login_name(name.clone()).await?;
-    account.map(|account| account.subject).ok_or_else(|| missing(name))
 }
 
 /// How many sessions a change ended.
@@ -277,14 +348,10 @@ fn done(changed: Changed, name: &LoginName) -> Result<u64, Failure> {
     match changed {
         Changed::Done { ended } => Ok(ended),
         Changed::Missing => Err(missing(name)),
-        Changed::Conflict => Err(Failure::new(format_args!("{name} changed in the meantime: try again"))),
+        Changed::Conflict => Err(Failure::say("account-conflict", &[("name", name)])),
     }
 }
 
 fn missing(name: &LoginName) -> Failure {
-    Failure::new(format_args!("no account {name}: see `cloakroom account list`"))
-}
-
-fn print(line: std::fmt::Arguments<'_>) -> Result<(), Failure> {
-    writeln!(io::stdout().lock(), "{line}").map_err(|error| Failure::output(&error))
+    Failure::say("account-missing", &[("name", name)])
 }

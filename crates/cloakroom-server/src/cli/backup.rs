@@ -1,7 +1,7 @@
 //! `cloakroom backup` and `cloakroom restore`: the database in one file, and the way back, on which nobody who was logged
 //! out comes back.
 
-use std::fmt::Write as _;
+use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::account::Consent;
 use super::event;
-use super::session::counted;
 use super::text::escaped_json;
+use super::voice::{Voice, number};
 use crate::config::Config;
 use crate::events::Happened;
 use crate::exit::Failure;
@@ -25,10 +25,8 @@ use crate::interrupt::unless_interrupted;
 
 #[derive(Debug, Args)]
 pub(super) struct Backup {
-    /// Where to write it; a file that is there is overwritten with --yes only
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The result as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -40,41 +38,31 @@ impl Backup {
     ///
     /// # Errors
     /// When it cannot be written, is not whole, or the database is a PostgreSQL server's.
-    pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
+    pub(super) async fn run(self, config: &Config, voice: &Voice) -> Result<(), Failure> {
         let Self { file, json: as_json, consent } = self;
         let url = config.database.url.reveal();
         if let Some(commands) = DumpCommands::new(url, &file.display().to_string()) {
-            return Err(Failure::new(format_args!(
-                "PostgreSQL is backed up with its own program (the password comes from PGPASSWORD or .pgpass): {}",
-                commands.dump
-            )));
+            return Err(Failure::say("backup-postgres", &[("command", &commands.dump)]));
         }
         let work = async { Ok(cloakroom_sql::back_up(url, &file, consent.yes).await?) };
-        let backup = unless_interrupted(work, "no backup was written").await?;
+        let backup = unless_interrupted(work, "backup-interrupted").await?;
         let name = config.database.url.redacted();
         if as_json {
             return print(&json_line(
                 &json!({ "database": name, "file": file.display().to_string(), "bytes": backup.bytes, "tables": tables(&backup) }),
             ));
         }
-        print(&format!(
-            "backed up {name} to {}: {} bytes, read back and whole ({})\n",
-            file.display(),
-            backup.bytes,
-            holdings(&backup)
-        ))
+        let (file, bytes, holds) = (file.display(), number(backup.bytes), holdings(&backup, voice));
+        voice.print("backup-done", &[("database", &name), ("file", &file), ("bytes", &bytes), ("holds", &holds)])
     }
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Restore {
-    /// The backup
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Let the backup's sessions live on, those included that were ended since it was made
     #[arg(long)]
     keep_sessions: bool,
-    /// The result as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -87,26 +75,20 @@ impl Restore {
     /// # Errors
     /// When the backup is not whole, somebody has the database open, consent is missing, or the database is a PostgreSQL
     /// server's.
-    pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
+    pub(super) async fn run(self, config: &Config, voice: &Voice) -> Result<(), Failure> {
         let url = config.database.url.reveal();
         if let Some(commands) = DumpCommands::new(url, &self.file.display().to_string()) {
-            return Err(Failure::new(format_args!(
-                "PostgreSQL is restored with its own program; stop every instance, run {}, then run cloakroom session end \
-                 --everyone --yes, so that no session comes back that was ended since, and start the instances",
-                commands.restore
-            )));
+            return Err(Failure::say("restore-postgres", &[("command", &commands.restore)]));
         }
         let backup = cloakroom_sql::check_backup(&self.file).await?;
         let name = config.database.url.redacted();
-        if cloakroom_sql::Restore::would_replace(url)? && !self.consent.yes {
-            return Err(Failure::new(format_args!(
-                "nothing was restored: repeat it with --yes to replace {name} with {} ({}); what is replaced is kept beside it",
-                self.file.display(),
-                holdings(&backup)
-            )));
+        if cloakroom_sql::Restore::would_replace(url)? {
+            let (file, holds) = (self.file.display(), holdings(&backup, voice));
+            let values: [(&str, &dyn Display); 3] = [("database", &name), ("file", &file), ("holds", &holds)];
+            voice.confirm(self.consent.yes, "restore-question", &values)?;
         }
-        let work = self.restore(url);
-        let (backup, ended, replaced) = unless_interrupted(work, "the database is as it was").await?;
+        let work = self.restore(url, voice);
+        let (backup, ended, replaced) = unless_interrupted(work, "restore-interrupted").await?;
         let from = self.file.display().to_string();
         if self.json {
             return print(&json_line(&json!({
@@ -118,47 +100,47 @@ impl Restore {
                 "replaced": replaced.map(|path| path.display().to_string()),
             })));
         }
-        let mut text = format!("restored {name} from {from} ({})\n", holdings(&backup));
-        let sessions = match ended {
-            Some(ended) => format!("ended {}: who was logged out since the backup stays out", counted(ended)),
-            None => {
-                format!("kept {}, those included that were ended since the backup", counted(backup.rows("sessions")))
-            }
-        };
-        let _ = writeln!(text, "{sessions}"); // a String takes every write
-        if let Some(replaced) = replaced {
-            let _ = writeln!(text, "what was there before is {} now", replaced.display());
+        voice.print("restore-done", &[("database", &name), ("file", &from), ("holds", &holdings(&backup, voice))])?;
+        match ended {
+            Some(ended) => voice.print("restore-ended", &[("sessions", &voice.sessions(ended))])?,
+            None => voice.print("restore-kept", &[("sessions", &voice.sessions(backup.rows("sessions")))])?,
         }
-        print(&text)
+        match replaced {
+            Some(replaced) => voice.print("restore-replaced", &[("file", &replaced.display())]),
+            None => Ok(()),
+        }
     }
 
-    async fn restore(&self, url: &str) -> Result<(cloakroom_sql::Backup, Option<u64>, Option<PathBuf>), Failure> {
+    async fn restore(
+        &self,
+        url: &str,
+        voice: &Voice,
+    ) -> Result<(cloakroom_sql::Backup, Option<u64>, Option<PathBuf>), Failure> {
         let restore = cloakroom_sql::Restore::prepare(&self.file, url).await?;
         // Before the file is anybody's: there is no moment at which an ended session is served.
-        let ended = if self.keep_sessions { None } else { Some(end_everyone(&restore).await?) };
+        let ended = if self.keep_sessions { None } else { Some(end_everyone(&restore, voice).await?) };
         let backup = restore.backup().clone();
         let replaced = restore.finish(SystemClock.now()).await?;
         Ok((backup, ended, replaced))
     }
 }
 
-async fn end_everyone(restore: &cloakroom_sql::Restore) -> Result<u64, Failure> {
+async fn end_everyone(restore: &cloakroom_sql::Restore, voice: &Voice) -> Result<u64, Failure> {
     let options = OpenOptions { create: false, ..OpenOptions::default() };
     let database = Database::open(&restore.url(), options).await?;
     let ended = database.sessions().end(Target::Everyone, EndReason::Everyone, SystemClock.now()).await;
     if ended.is_ok() && restore.backup().tables.iter().any(|(table, _)| table == "security_events") {
-        event::record(Happened::new(EventKind::TokenRevoked).because("operator"), &database).await;
+        event::record(Happened::new(EventKind::TokenRevoked).because("operator"), &database, voice).await;
     }
     database.close().await;
     Ok(ended?)
 }
 
-/// Such as "sessions: 3, accounts: 1".
-fn holdings(backup: &cloakroom_sql::Backup) -> String {
-    let tables = ["accounts", "sessions", "security_events"].into_iter();
-    let known = tables.filter(|table| backup.tables.iter().any(|(name, _)| name == table));
-    let rows: Vec<_> = known.map(|table| format!("{}: {}", table.replace('_', " "), backup.rows(table))).collect();
-    rows.join(", ")
+/// Such as "accounts 1, sessions 3, security events 7".
+fn holdings(backup: &cloakroom_sql::Backup, voice: &Voice) -> String {
+    let [accounts, sessions, events] =
+        ["accounts", "sessions", "security_events"].map(|table| number(backup.rows(table)));
+    voice.say("backup-holds", &[("accounts", &accounts), ("sessions", &sessions), ("events", &events)])
 }
 
 fn tables(backup: &cloakroom_sql::Backup) -> Value {

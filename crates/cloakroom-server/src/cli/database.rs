@@ -1,7 +1,6 @@
 //! The database under a command: opened, migrated where that is wanted, and closed however the command ended.
 
-use cloakroom_core::store::{StoreError, StoreErrorKind};
-use cloakroom_sql::{Database, OpenError, OpenOptions, Scope};
+use cloakroom_sql::{Database, OpenOptions, Scope};
 
 use crate::config::Config;
 use crate::exit::Failure;
@@ -38,21 +37,4 @@ pub(super) async fn with_unmigrated(
     // After a failure as well: the write-ahead log goes back into the file.
     database.close().await;
     result
-}
-
-impl From<OpenError> for Failure {
-    fn from(error: OpenError) -> Self {
-        Self::new(error)
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        let way_out = match error.kind() {
-            StoreErrorKind::Busy => "try again in a moment",
-            StoreErrorKind::Corrupt { .. } => "restore the database from a backup, or correct the value by hand",
-            _ => "see `cloakroom migrate status`",
-        };
-        Self::new(format_args!("{error}: {way_out}"))
-    }
 }

@@ -24,10 +24,11 @@ use zeroize::Zeroizing;
 use super::database::with_unmigrated;
 use super::password::Source;
 use super::text::escaped_json;
+use super::voice::Voice;
 use crate::config::{self, Config, PublicUrl};
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
-use crate::locale::{Catalogue, Locale};
+use crate::locale::Catalogue;
 
 use finding::{Check, Finding, Said, Status, say};
 use life::Life;
@@ -37,29 +38,20 @@ use visitor::Visitor;
 
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// Where browsers reach it [default: `public_url`, or where `listen` says]
     #[arg(value_name = "URL", value_parser = origin)]
     url: Option<PublicUrl>,
-    /// Another instance of the same deployment, past any balancer; may be repeated
     #[arg(long = "instance", value_name = "URL", value_parser = origin)]
     instances: Vec<PublicUrl>,
-    /// Log in as this account instead of one that is made for it and removed
     #[arg(long, value_name = "NAME", value_parser = LoginName::new)]
     login_name: Option<LoginName>,
     #[command(flatten)]
     password: Source,
-    /// A backup to look at as well
     #[arg(long, value_name = "FILE")]
     backup: Option<PathBuf>,
-    /// The report as JSON
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
-    /// The report as Markdown, with a summary in English and Japanese
     #[arg(long)]
     markdown: bool,
-    /// Language of the text: en or ja [default: that of LC_ALL or LANG]
-    #[arg(long, value_name = "TAG", value_parser = ["en", "ja"])]
-    language: Option<String>,
 }
 
 fn origin(text: &str) -> Result<PublicUrl, &'static str> {
@@ -72,24 +64,20 @@ impl Doctor {
     ///
     /// # Errors
     /// When a check failed, or there was nothing to examine with.
-    pub(super) async fn run(
-        self,
-        config: &Config,
-        env: &[(std::ffi::OsString, std::ffi::OsString)],
-    ) -> Result<(), Failure> {
+    pub(super) async fn run(self, config: &Config, voice: &Voice) -> Result<(), Failure> {
         let url = match (&self.url, &config.public_url) {
             (Some(url), _) | (None, Some(url)) => url.clone(),
             (None, None) => origin(&format!("http://{}", config.listen)).map_err(Failure::new)?,
         };
         let given = match &self.login_name {
-            Some(name) => Some((name.clone(), self.password.read_current(name)?)),
+            Some(name) => Some((name.clone(), self.password.read_current(name, voice)?)),
             None => None,
         };
         let options = OpenOptions { create: false, ..config.database.options.clone() };
         let catalogue = Catalogue::load().map_err(Failure::new)?;
         let mut outcome = None;
         with_unmigrated(config, options, async |database| {
-            outcome = Some(self.examine(url, given, config, database).await?);
+            outcome = Some(self.examine(url, given, config, database, voice).await?);
             Ok(())
         })
         .await?;
@@ -97,7 +85,7 @@ impl Doctor {
         let text = match (self.json, self.markdown) {
             (true, _) => format!("{}\n", escaped_json(&report.json(&catalogue))),
             (_, true) => report.markdown(&catalogue),
-            _ => report.text(&catalogue, self.locale(env)),
+            _ => report.text(&catalogue, voice.locale()),
         };
         io::stdout().lock().write_all(text.as_bytes()).map_err(|error| Failure::output(&error))?;
         let failed = report.failed();
@@ -105,19 +93,7 @@ impl Doctor {
             return Ok(());
         }
         let of = report.findings.len();
-        Err(Failure::new(format_args!(
-            "{} of {of} checks failed: {}; the report says what to do",
-            failed.len(),
-            failed.join(", ")
-        )))
-    }
-
-    fn locale(&self, env: &[(std::ffi::OsString, std::ffi::OsString)]) -> Locale {
-        let set = |name: &str| env.iter().find(|(found, value)| found == name && !value.is_empty());
-        let of_env =
-            || ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set).map(|(_, value)| value.to_string_lossy());
-        let tag = self.language.as_deref().map_or_else(|| of_env().unwrap_or_default(), Into::into);
-        if tag.starts_with("ja") { Locale::Japanese } else { Locale::English }
+        Err(Failure::say("doctor-failed", &[("count", &failed.len()), ("of", &of), ("checks", &failed.join(", "))]))
     }
 
     async fn examine(
@@ -126,6 +102,7 @@ impl Doctor {
         given: Option<(LoginName, Zeroizing<String>)>,
         config: &Config,
         database: &Database,
+        voice: &Voice,
     ) -> Result<Report, Failure> {
         // From here on an interrupt is heard, so that what is made is removed.
         let mut told = Interrupt::listen()?;
@@ -137,13 +114,15 @@ impl Doctor {
         let mut findings = Vec::new();
         tokio::select! {
             () = about_the_deployment(&mut findings, &server, &all, config, database) => {}
-            () = told.wait() => return Err(Failure::new("interrupted: nothing was made, nothing is left")),
+            () = told.wait() => return Err(Failure::say("doctor-stopped", &[])),
         }
         let lacks_rights = findings.iter().any(|one| one.check == Check::Rights && one.status == Status::Failed);
         let visit = match given {
             _ if lacks_rights => Err(say("doctor-no-rights")),
             Some((name, password)) => Ok(Visit::given(name, password)),
-            None => Visit::with_new_account(database).await.map_err(|why| say("doctor-no-account").with("why", why)),
+            None => {
+                Visit::with_new_account(database, voice).await.map_err(|why| say("doctor-no-account").with("why", why))
+            }
         };
         let why = match visit {
             Err(why) => why,
@@ -163,7 +142,7 @@ impl Doctor {
                 let Life { digests, secrets: of_life, findings: of_sessions, .. } = life;
                 secrets.extend(of_life);
                 findings.extend(of_sessions);
-                findings.push(visit.leave(database, &digests).await);
+                findings.push(visit.leave(database, &digests, voice).await);
                 why
             }
         };

@@ -1,6 +1,6 @@
 //! `cloakroom event`: what happened, as it was recorded; and the record of what the command line itself does.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use clap::Subcommand;
 use cloakroom::world::{SystemClock, SystemRandom};
@@ -15,21 +15,18 @@ use super::columns::Columns;
 use super::database::with_database;
 use super::json::Array;
 use super::session::subject_of;
+use super::voice::{Voice, room};
 use crate::config::Config;
 use crate::events::Happened;
-use crate::exit::Failure;
+use crate::exit::{Failure, complain};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List security events, newest first
     List {
-        /// Only those about this login name or, if there is no such account, about this subject
         #[arg(long, value_name = "S")]
         subject: Option<String>,
-        /// At most so many
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: u32,
-        /// As one JSON array
         #[arg(long)]
         json: bool,
     },
@@ -39,17 +36,25 @@ pub(super) enum Command {
 ///
 /// # Errors
 /// When the database cannot be used.
-pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failure> {
+pub(super) async fn run(command: Command, config: &Config, voice: &Voice) -> Result<(), Failure> {
     let Command::List { subject, limit, json } = command;
-    with_database(config, async |database| list(subject, limit, json, database).await).await
+    with_database(config, async |database| list(subject, limit, json, database, voice).await).await
 }
 
-async fn list(subject: Option<String>, mut limit: u32, as_json: bool, database: &Database) -> Result<(), Failure> {
+async fn list(
+    subject: Option<String>,
+    mut limit: u32,
+    as_json: bool,
+    database: &Database,
+    voice: &Voice,
+) -> Result<(), Failure> {
     let subject = match subject {
         Some(typed) => Some(subject_of(&typed, database).await?),
         None => None,
     };
-    let mut columns = Columns::titled(["at", "event", "reason", "subject", "session", "ip", "user agent", "request"]);
+    let titles = ["at", "event", "reason", "subject", "ip", "session", "user-agent", "request"];
+    let titles = titles.map(|title| voice.say(&format!("column-{title}"), &[]));
+    let mut columns = Columns::titled(titles).within(room());
     let mut array = Array::default();
     let mut before = None;
     while limit > 0 {
@@ -59,7 +64,7 @@ async fn list(subject: Option<String>, mut limit: u32, as_json: bool, database: 
         let written = if as_json {
             array.write(page.iter().map(element), &mut out)
         } else {
-            columns.write(page.iter().map(row), &mut out)
+            columns.write(page.iter().map(|event| row(event, voice)), &mut out)
         };
         written.map_err(|error| Failure::output(&error))?;
         let Some(last) = page.last() else { break };
@@ -87,22 +92,23 @@ fn element(event: &SecurityEvent) -> Value {
     })
 }
 
-fn row(event: &SecurityEvent) -> [String; 8] {
+/// Events and reasons are codes, the same in every language and in the log.
+fn row(event: &SecurityEvent, voice: &Voice) -> [String; 8] {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     [
-        event.at.to_string(),
+        voice.time(event.at),
         event.kind.to_string(),
         text(event.reason.as_ref().map(EventReason::as_str)),
         text(event.subject.as_ref().map(cloakroom::Subject::as_str)),
-        event.session.map(|id| id.to_string()).unwrap_or_default(),
         event.client.ip().map(|ip| ip.to_string()).unwrap_or_default(),
+        event.session.map(|id| id.to_string()).unwrap_or_default(),
         text(event.client.user_agent()),
         event.request.map(|id| id.to_string()).unwrap_or_default(),
     ]
 }
 
 /// Records what an operator did. It is done by now: where the record fails, that is said and changes nothing.
-pub(super) async fn record(happened: Happened, database: &Database) {
+pub(super) async fn record(happened: Happened, database: &Database, voice: &Voice) {
     let at = SystemClock.now();
     let recorded = match EventId::new(at, &SystemRandom) {
         Ok(id) => {
@@ -112,7 +118,6 @@ pub(super) async fn record(happened: Happened, database: &Database) {
         Err(error) => Err(error.to_string()),
     };
     if let Err(error) = recorded {
-        // Where the terminal is gone as well, nobody can be told.
-        let _ = writeln!(io::stderr().lock(), "done, but not recorded as an event: {error}");
+        complain(voice.say("event-not-recorded", &[("cause", &error)]));
     }
 }

@@ -1,6 +1,5 @@
 //! Waiting until every instance refuses what a command ended, with a bar that shows how long yet.
 
-use std::io::{self, Write as _};
 use std::time::Duration;
 
 use cloakroom::Validation;
@@ -9,6 +8,7 @@ use cloakroom_core::world::Clock as _;
 use cloakroom_sql::Database;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::voice::Voice;
 use crate::config::Config;
 use crate::exit::Failure;
 
@@ -22,27 +22,27 @@ pub(super) async fn hint(database: &Database) {
     }
 }
 
-/// Hints to the instances that something ended, waits where they answer from memory, and says so.
+/// As [`wait`], and says that it is done.
 ///
 /// # Errors
 /// When standard output is closed.
-pub(super) async fn wait(config: &Config, database: &Database) -> Result<(), Failure> {
-    let Some(waited) = waited(config, database).await else { return Ok(()) };
-    let seconds = waited.as_secs_f64();
-    writeln!(io::stdout().lock(), "refused on every instance (waited {seconds:.1} s)")
-        .map_err(|error| Failure::output(&error))
+pub(super) async fn wait_and_say(config: &Config, database: &Database, voice: &Voice) -> Result<(), Failure> {
+    match wait(config, database, voice).await {
+        Some(waited) => voice.print("everywhere-done", &[("seconds", &format_args!("{:.1}", waited.as_secs_f64()))]),
+        None => Ok(()),
+    }
 }
 
-/// The same without a word; returns how long it waited, if it had to.
-pub(super) async fn waited(config: &Config, database: &Database) -> Option<Duration> {
+/// Hints to the instances that something ended, and waits where they answer from memory: returns for how long.
+pub(super) async fn wait(config: &Config, database: &Database, voice: &Voice) -> Option<Duration> {
     hint(database).await;
     let Validation::Leased(terms) = config.validation else { return None };
     let (began, wait) = (SystemClock.steady(), terms.everywhere());
-    let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     let bar = ProgressBar::new(millis(wait));
-    if let Ok(style) = ProgressStyle::with_template("until every instance refuses it {wide_bar} {eta}") {
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {eta}") {
         bar.set_style(style);
     }
+    bar.set_message(voice.say("everywhere-waiting", &[]));
     let mut waited = Duration::ZERO;
     while waited < wait {
         tokio::time::sleep(STEP.min(wait.saturating_sub(waited))).await;
@@ -51,4 +51,9 @@ pub(super) async fn waited(config: &Config, database: &Database) -> Option<Durat
     }
     bar.finish_and_clear();
     Some(waited)
+}
+
+/// A span as JSON has it.
+pub(super) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

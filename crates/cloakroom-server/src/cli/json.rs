@@ -1,10 +1,19 @@
-//! A JSON array on standard output, written a page at a time.
+//! JSON on standard output: one document, or an array that is written a page at a time. It has no language.
 
 use std::io::{self, Write};
 
 use serde_json::Value;
 
 use super::text::escaped_json;
+use crate::exit::Failure;
+
+/// One document, on a line.
+///
+/// # Errors
+/// When the output cannot be written.
+pub(super) fn print(document: &Value) -> Result<(), Failure> {
+    writeln!(io::stdout().lock(), "{}", escaped_json(&document.to_string())).map_err(|error| Failure::output(&error))
+}
 
 /// One array, an element a line.
 #[derive(Default)]

@@ -2,85 +2,110 @@
 
 mod copy;
 
-use std::fmt::Display;
-use std::io::{self, Write as _};
-
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use cloakroom_sql::{Database, OpenOptions, Scope};
+use serde_json::json;
 
+use super::account::Consent;
 use super::database::with_unmigrated;
+use super::json;
+use super::voice::{Voice, number};
 use crate::config::Config;
 use crate::exit::Failure;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Apply what is missing (the default)
-    Up,
-    /// Drop every table and all that is in them
-    Down {
-        /// Drop them without asking
+    Up {
         #[arg(long)]
-        yes: bool,
+        json: bool,
     },
-    /// Show which migrations are applied
-    Status,
-    /// Copy every session, account and ending into another, empty database, and verify it there
+    Down(Down),
+    Status {
+        #[arg(long)]
+        json: bool,
+    },
     Copy(copy::Copy),
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Down {
+    #[command(flatten)]
+    consent: Consent,
+    #[arg(long)]
+    dry_run: bool,
+    #[arg(long)]
+    json: bool,
 }
 
 /// Migrates, or says what there is to migrate.
 ///
 /// # Errors
-/// When the database cannot be used, and for `down` without `--yes`.
-pub(super) async fn run(command: Option<Command>, config: &Config) -> Result<(), Failure> {
-    let command = command.unwrap_or(Command::Up);
+/// When the database cannot be used, and for `down` without consent.
+pub(super) async fn run(command: Option<Command>, config: &Config, voice: &Voice) -> Result<(), Failure> {
+    let command = command.unwrap_or(Command::Up { json: false });
     // Only `up` makes a file: the others would answer for a database that nobody has. And only `up` would go on with what
     // a copy has left unfinished.
-    let is_up = matches!(command, Command::Up);
+    let is_up = matches!(command, Command::Up { .. });
     let options = OpenOptions { create: is_up, unfinished_copy: !is_up, ..OpenOptions::default() };
     match command {
-        Command::Up => with_unmigrated(config, options, up).await,
-        Command::Down { yes } => with_unmigrated(config, options, async |database| down(database, yes).await).await,
-        Command::Status => with_unmigrated(config, options, status).await,
-        Command::Copy(copy) => copy.run().await,
+        Command::Up { json } => {
+            with_unmigrated(config, options, async |database| up(database, json, voice).await).await
+        }
+        Command::Down(how) => with_unmigrated(config, options, async |database| how.run(database, voice).await).await,
+        Command::Status { json } => {
+            with_unmigrated(config, options, async |database| status(database, json, voice).await).await
+        }
+        Command::Copy(copy) => copy.run(voice).await,
     }
 }
 
-async fn up(database: &Database) -> Result<(), Failure> {
+async fn up(database: &Database, as_json: bool, voice: &Voice) -> Result<(), Failure> {
     let applied = database.migrate(Scope::Everything).await?;
+    if as_json {
+        let names: Vec<_> = applied.iter().map(|migration| migration.name.as_str()).collect();
+        return json::print(&json!({ "applied": names }));
+    }
     if applied.is_empty() {
-        return print(["nothing to do"]);
+        return voice.print("migrate-nothing", &[]);
     }
-    print(applied.iter().map(|migration| format!("applied {}", migration.name)))
+    applied.iter().try_for_each(|migration| voice.print("migrate-applied", &[("name", &migration.name)]))
 }
 
-async fn down(database: &Database, yes: bool) -> Result<(), Failure> {
-    let tables = database.would_drop(Scope::Everything).await?;
-    if tables.is_empty() {
-        return print(["nothing to do"]);
+impl Down {
+    async fn run(self, database: &Database, voice: &Voice) -> Result<(), Failure> {
+        let tables = database.would_drop(Scope::Everything).await?;
+        if !self.json {
+            if tables.is_empty() {
+                return voice.print("migrate-nothing", &[]);
+            }
+            let key = if self.consent.yes && !self.dry_run { "migrate-dropping" } else { "migrate-would-drop" };
+            for (table, rows) in &tables {
+                voice.print(key, &[("table", table), ("rows", rows), ("shown", &number(*rows))])?;
+            }
+        }
+        if !self.dry_run && !tables.is_empty() {
+            voice.confirm(self.consent.yes, "migrate-down-question", &[])?;
+            database.roll_back(Scope::Everything).await?;
+        }
+        if self.json {
+            let tables: Vec<_> = tables.iter().map(|(table, rows)| json!({ "table": table, "rows": rows })).collect();
+            return json::print(&json!({ "tables": tables, "dry_run": self.dry_run }));
+        }
+        if self.dry_run { Ok(()) } else { voice.print("migrate-done", &[]) }
     }
-    let verb = if yes { "dropping" } else { "would drop" };
-    print(
-        tables
-            .iter()
-            .map(|(table, rows)| format!("{verb} {table}: {rows} {}", if *rows == 1 { "row" } else { "rows" })),
-    )?;
-    if !yes {
-        return Err(Failure::new(
-            "nothing was dropped: repeat it with --yes to drop these tables and all rows in them",
-        ));
-    }
-    database.roll_back(Scope::Everything).await?;
-    print(["done"])
 }
 
-async fn status(database: &Database) -> Result<(), Failure> {
-    let state = |applied| if applied { "applied" } else { "missing" };
+async fn status(database: &Database, as_json: bool, voice: &Voice) -> Result<(), Failure> {
     let all = database.migration_status().await?;
-    print(all.iter().map(|migration| format!("{}  {}", migration.name, state(migration.applied))))
-}
-
-fn print(lines: impl IntoIterator<Item = impl Display>) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    lines.into_iter().try_for_each(|line| writeln!(out, "{line}")).map_err(|error| Failure::output(&error))
+    if as_json {
+        let migrations: Vec<_> = all
+            .iter()
+            .map(|migration| json!({ "name": migration.name, "description": migration.description, "applied": migration.applied }))
+            .collect();
+        return json::print(&json!(migrations));
+    }
+    all.iter().try_for_each(|migration| {
+        let key = if migration.applied { "migrate-is-applied" } else { "migrate-is-missing" };
+        voice.print(key, &[("name", &migration.name)])
+    })
 }

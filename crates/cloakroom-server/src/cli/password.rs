@@ -10,6 +10,7 @@ use cloakroom_core::account::LoginName;
 use cloakroom_core::password::{Argon2idHasher, HashParameters, Hasher as _, PasswordHash};
 use zeroize::Zeroizing;
 
+use super::voice::Voice;
 use crate::config::Config;
 use crate::exit::Failure;
 
@@ -18,23 +19,27 @@ const LINE_BYTES_MAX: usize = 4096;
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Source {
-    /// Read the password from the first line of standard input instead of asking for it
     #[arg(long)]
     password_stdin: bool,
 }
 
 impl Source {
+    /// Whether standard input is the password, so that nobody can be asked anything.
+    pub(super) const fn is_piped(self) -> bool {
+        self.password_stdin
+    }
+
     /// Reads a new password for `name`, checks and hashes it. Blocks for as long as somebody is typing.
     ///
     /// # Errors
     /// When there is nobody to ask, or the password breaks a rule; the text says which, and never the password.
-    pub(super) fn read_hash(self, name: &LoginName, config: &Config) -> Result<PasswordHash, Failure> {
+    pub(super) fn read_hash(self, name: &LoginName, config: &Config, voice: &Voice) -> Result<PasswordHash, Failure> {
         // Before anybody types a password for nothing.
         config.check_breached_hashes()?;
-        let typed = if self.password_stdin { first_line(io::stdin().lock())? } else { ask(name)? };
-        let password = config.new_passwords().judge_blocking(&typed, name).map_err(Failure::new)?;
+        let typed = if self.password_stdin { first_line(io::stdin().lock())? } else { ask(name, voice)? };
+        let password = config.new_passwords().judge_blocking(&typed, name)?;
         let hasher = Argon2idHasher::new(HashParameters::default(), Arc::new(SystemRandom));
-        hasher.hash(&password).map_err(|error| Failure::new(format_args!("cannot hash the password: {error}")))
+        hasher.hash(&password).map_err(|error| Failure::say("password-not-hashed", &[("cause", &error)]))
     }
 }
 
@@ -43,34 +48,28 @@ impl Source {
     ///
     /// # Errors
     /// When there is nobody to ask.
-    pub(super) fn read_current(self, name: &LoginName) -> Result<Zeroizing<String>, Failure> {
+    pub(super) fn read_current(self, name: &LoginName, voice: &Voice) -> Result<Zeroizing<String>, Failure> {
         if self.password_stdin {
             return first_line(io::stdin().lock());
         }
-        if !io::stdin().is_terminal() {
-            return Err(nobody_to_ask());
-        }
-        prompt(&format!("Password of {name}: "))
+        typed("password-prompt-current", name, voice)
     }
 }
 
-fn nobody_to_ask() -> Failure {
-    Failure::new("there is no terminal to ask for the password on: use --password-stdin and write it to standard input")
-}
-
-fn prompt(text: &str) -> Result<Zeroizing<String>, Failure> {
-    let typed = rpassword::prompt_password(text).map(Zeroizing::new);
-    typed.map_err(|error| Failure::new(format_args!("cannot read the password: {error}; use --password-stdin")))
-}
-
-fn ask(name: &LoginName) -> Result<Zeroizing<String>, Failure> {
+/// Asks on the terminal, if there is one.
+fn typed(key: &str, name: &LoginName, voice: &Voice) -> Result<Zeroizing<String>, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(nobody_to_ask());
+        return Err(Failure::say("password-no-terminal", &[]));
     }
-    let first = prompt(&format!("New password for {name}: "))?;
-    let second = prompt("The same again: ")?;
+    let typed = rpassword::prompt_password(voice.say(key, &[("name", name)])).map(Zeroizing::new);
+    typed.map_err(|error| Failure::say("password-not-typed", &[("cause", &error)]))
+}
+
+fn ask(name: &LoginName, voice: &Voice) -> Result<Zeroizing<String>, Failure> {
+    let first = typed("password-prompt", name, voice)?;
+    let second = typed("password-prompt-again", name, voice)?;
     if first != second {
-        return Err(Failure::new("the two passwords differ: nothing was changed, run the command again"));
+        return Err(Failure::say("password-differs", &[]));
     }
     Ok(first)
 }
@@ -83,16 +82,16 @@ fn first_line(input: impl BufRead) -> Result<Zeroizing<String>, Failure> {
     input
         .take(room as u64)
         .read_until(b'\n', &mut line)
-        .map_err(|error| Failure::new(format_args!("cannot read the password from standard input: {error}")))?;
-    let text = std::str::from_utf8(&line).map_err(|_| Failure::new("the password on standard input is not UTF-8"));
+        .map_err(|error| Failure::say("password-unread", &[("cause", &error)]))?;
+    let text = std::str::from_utf8(&line).map_err(|_| Failure::say("password-not-utf8", &[]));
     // A line that was cut may end within a character, so its length is looked at first.
     let end = line.strip_suffix(b"\n").map_or(&line[..], |rest| rest.strip_suffix(b"\r").unwrap_or(rest));
     if end.len() > LINE_BYTES_MAX {
-        return Err(Failure::new(format_args!("the line on standard input has more than {LINE_BYTES_MAX} bytes")));
+        return Err(Failure::say("password-line-long", &[("max", &LINE_BYTES_MAX)]));
     }
     let text = text?;
     if text.is_empty() {
-        return Err(Failure::new("there is no password on standard input: write it there, in one line"));
+        return Err(Failure::say("password-line-missing", &[]));
     }
     Ok(Zeroizing::new(text[..end.len()].to_owned()))
 }

@@ -1,5 +1,6 @@
 //! `cloakroom serve`: makes sure it may listen, starts the log and hands over to the server.
 
+use super::voice::Voice;
 use crate::config::{Config, CookieDomain, PublicUrl};
 use crate::exit::Failure;
 use crate::server;
@@ -9,7 +10,7 @@ use crate::telemetry;
 ///
 /// # Errors
 /// When the listener is refused, or the server cannot start.
-pub(super) async fn run(config: Config) -> Result<(), Failure> {
+pub(super) async fn run(config: Config, voice: &Voice) -> Result<(), Failure> {
     config.check_listener()?;
     config.check_breached_hashes()?;
     telemetry::start(&config.log)?;
@@ -24,5 +25,5 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
         login_concurrency = config.login.concurrency,
         "starting"
     );
-    server::run(config).await
+    server::run(config, voice).await
 }

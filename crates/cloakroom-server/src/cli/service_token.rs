@@ -18,30 +18,25 @@ use super::columns::Columns;
 use super::database::with_database;
 use super::event;
 use super::json::Array;
+use super::voice::{Voice, room};
 use crate::config::Config;
 use crate::events::Happened;
 use crate::exit::Failure;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a service token and show it, once
     Add {
         #[command(flatten)]
         token: Named,
-        /// What it opens: sessions (the service API) or admin (what administrators may do over the API)
         #[arg(long, value_name = "SCOPE", default_value_t)]
         scope: Scope,
-        /// As one JSON object
         #[arg(long)]
         json: bool,
     },
-    /// List the service tokens by name
     List {
-        /// As one JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Remove a service token: it opens nothing any more; needs --yes
     Remove {
         #[command(flatten)]
         token: Named,
@@ -52,7 +47,6 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct Named {
-    /// Name, such as that of the application: 1 to 64 letters, digits, `.`, `_` and `-`
     #[arg(value_name = "NAME")]
     name: ServiceTokenName,
 }
@@ -61,29 +55,32 @@ pub(super) struct Named {
 ///
 /// # Errors
 /// When the database cannot be used, the name is taken or not there, or consent is missing.
-pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failure> {
+pub(super) async fn run(command: Command, config: &Config, voice: &Voice) -> Result<(), Failure> {
     with_database(config, async |database| match command {
-        Command::Add { token, scope, json } => add(token.name, scope, json, database).await,
-        Command::List { json } => list(json, &*database.accounts()).await,
-        Command::Remove { token, consent } => remove(&token.name, consent, config, database).await,
+        Command::Add { token, scope, json } => add(token.name, scope, json, database, voice).await,
+        Command::List { json } => list(json, &*database.accounts(), voice).await,
+        Command::Remove { token, consent } => remove(&token.name, consent, config, database, voice).await,
     })
     .await
 }
 
-async fn add(name: ServiceTokenName, scope: Scope, as_json: bool, database: &Database) -> Result<(), Failure> {
+async fn add(
+    name: ServiceTokenName,
+    scope: Scope,
+    as_json: bool,
+    database: &Database,
+    voice: &Voice,
+) -> Result<(), Failure> {
     let token = ServiceToken::generate(&SystemRandom).map_err(Failure::new)?;
     let now = SystemClock.now();
     let record =
         ServiceTokenRecord { name: name.clone(), digest: token.digest(), scope, created_at: now, last_used_at: None };
     match database.accounts().add_service_token(record.clone()).await? {
         Added::Added => {}
-        Added::Taken => {
-            let why = format_args!("there is a service token {name} already: choose another name, or remove it first");
-            return Err(Failure::new(why));
-        }
-        Added::Full => return Err(Failure::new("there are as many service tokens as there can be: remove one")),
+        Added::Taken => return Err(Failure::say("service-token-taken", &[("name", &name)])),
+        Added::Full => return Err(Failure::say("service-token-full", &[])),
     }
-    event::record(Happened::new(EventKind::ServiceTokenCreated).because("operator"), database).await;
+    event::record(Happened::new(EventKind::ServiceTokenCreated).because("operator"), database, voice).await;
     let text = token.reveal();
     let shown = if as_json {
         let mut shown = element(&record);
@@ -94,19 +91,23 @@ async fn add(name: ServiceTokenName, scope: Scope, as_json: bool, database: &Dat
     };
     if !as_json {
         // Beside the output, which is the token alone: for a file or a secret store.
-        writeln!(io::stderr().lock(), "{name} ({scope}); it is shown this once:").map_err(|e| Failure::output(&e))?;
+        let line = voice.say("service-token-shown", &[("name", &name), ("scope", &scope)]);
+        writeln!(io::stderr().lock(), "{line}").map_err(|error| Failure::output(&error))?;
     }
     io::stdout().lock().write_all(shown.as_bytes()).map_err(|error| Failure::output(&error))
 }
 
-async fn list(as_json: bool, tokens: &(impl ServiceTokenStore + ?Sized)) -> Result<(), Failure> {
+async fn list(as_json: bool, tokens: &(impl ServiceTokenStore + ?Sized), voice: &Voice) -> Result<(), Failure> {
     let tokens = tokens.service_tokens().await?;
     let mut out = io::stdout().lock();
     let written = if as_json {
         let mut array = Array::default();
         array.write(tokens.iter().map(element), &mut out).and_then(|()| array.finish(&mut out))
     } else {
-        Columns::titled(["name", "scope", "created", "last used"]).write(tokens.iter().map(row), &mut out)
+        let titles = ["name", "scope", "created", "last-used"];
+        let titles = titles.map(|title| voice.say(&format!("column-{title}"), &[]));
+        let rows = tokens.iter().map(|token| row(token, voice));
+        Columns::titled(titles).within(room()).write(rows, &mut out)
     };
     written.map_err(|error| Failure::output(&error))
 }
@@ -120,12 +121,12 @@ fn element(token: &ServiceTokenRecord) -> Value {
     })
 }
 
-fn row(token: &ServiceTokenRecord) -> [String; 4] {
+fn row(token: &ServiceTokenRecord, voice: &Voice) -> [String; 4] {
     [
         token.name.to_string(),
         token.scope.to_string(),
-        token.created_at.to_string(),
-        token.last_used_at.map(|time| time.to_string()).unwrap_or_default(),
+        voice.time(token.created_at),
+        token.last_used_at.map(|time| voice.time(time)).unwrap_or_default(),
     ]
 }
 
@@ -134,18 +135,18 @@ async fn remove(
     consent: Consent,
     config: &Config,
     database: &Database,
+    voice: &Voice,
 ) -> Result<(), Failure> {
-    if !consent.yes {
-        let why = format_args!("nothing was removed: repeat it with --yes; whoever uses {name} is refused then");
-        return Err(Failure::new(why));
-    }
+    voice.confirm(consent.yes, "service-token-remove-question", &[("name", name)])?;
     if !database.accounts().remove_service_token(name.clone()).await? {
-        return Err(Failure::new(format_args!("no service token {name}: see `cloakroom service-token list`")));
+        return Err(Failure::say("service-token-missing", &[("name", name)]));
     }
-    event::record(Happened::new(EventKind::ServiceTokenRemoved).because("operator"), database).await;
-    let until = match config.validation {
-        Validation::Strict => String::new(),
-        Validation::Leased(terms) => format!("; instances that know it refuse it within {:?}", terms.lease),
-    };
-    writeln!(io::stdout().lock(), "removed {name}{until}").map_err(|error| Failure::output(&error))
+    event::record(Happened::new(EventKind::ServiceTokenRemoved).because("operator"), database, voice).await;
+    match config.validation {
+        Validation::Strict => voice.print("service-token-removed", &[("name", name)]),
+        Validation::Leased(terms) => {
+            let lease = format_args!("{:?}", terms.lease);
+            voice.print("service-token-removed-leased", &[("name", name), ("lease", &lease)])
+        }
+    }
 }

@@ -3,6 +3,8 @@
 mod end;
 mod filter;
 
+pub(super) use end::count;
+
 use std::io;
 
 use clap::Subcommand;
@@ -18,12 +20,12 @@ use serde_json::{Value, json};
 use super::columns::Columns;
 use super::database::with_database;
 use super::json::Array;
+use super::voice::{Voice, room};
 use crate::config::Config;
 use crate::exit::Failure;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List living sessions, newest first
     List {
         #[command(flatten)]
         typed: filter::Typed,
@@ -39,17 +41,25 @@ pub(super) enum Command {
 ///
 /// # Errors
 /// When the database cannot be used, there is no such session, consent is missing, or it was interrupted.
-pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failure> {
+pub(super) async fn run(command: Command, config: &Config, voice: &Voice) -> Result<(), Failure> {
     with_database(config, async |database| match command {
-        Command::List { typed, json } => list(typed, json, config, database).await,
-        Command::End(end) => end.run(config, database).await,
+        Command::List { typed, json } => list(typed, json, config, database, voice).await,
+        Command::End(end) => end.run(config, database, voice).await,
     })
     .await
 }
 
-async fn list(typed: filter::Typed, as_json: bool, config: &Config, database: &Database) -> Result<(), Failure> {
+async fn list(
+    typed: filter::Typed,
+    as_json: bool,
+    config: &Config,
+    database: &Database,
+    voice: &Voice,
+) -> Result<(), Failure> {
     let filter = typed.filter(database).await?;
-    let mut columns = Columns::titled(["id", "subject", "created", "last seen", "expires", "ip", "user agent"]);
+    let titles = ["id", "subject", "created", "last-seen", "expires", "ip", "user-agent"];
+    let titles = titles.map(|title| voice.say(&format!("column-{title}"), &[]));
+    let mut columns = Columns::titled(titles).within(room());
     let mut array = Array::default();
     let mut before = None;
     let now = SystemClock.now();
@@ -59,8 +69,11 @@ async fn list(typed: filter::Typed, as_json: bool, config: &Config, database: &D
         // The store also lists what expired and is not purged yet.
         let living = page.sessions.iter().filter(|session| verdict(*session, now, &config.policy) == Verdict::Usable);
         let mut out = io::stdout().lock();
-        let written =
-            if as_json { array.write(living.map(element), &mut out) } else { columns.write(living.map(row), &mut out) };
+        let written = if as_json {
+            array.write(living.map(element), &mut out)
+        } else {
+            columns.write(living.map(|session| row(session, voice)), &mut out)
+        };
         written.map_err(|error| Failure::output(&error))?;
         before = page.next;
         if before.is_none() {
@@ -85,13 +98,13 @@ fn element(session: &SessionRecord) -> Value {
     })
 }
 
-fn row(session: &SessionRecord) -> [String; 7] {
+fn row(session: &SessionRecord, voice: &Voice) -> [String; 7] {
     [
         session.id.to_string(),
         session.subject.to_string(),
-        session.created_at.to_string(),
-        session.last_seen_at.to_string(),
-        session.absolute_expires_at.to_string(),
+        voice.time(session.created_at),
+        voice.time(session.last_seen_at),
+        voice.time(session.absolute_expires_at),
         session.client.ip().map(|ip| ip.to_string()).unwrap_or_default(),
         session.client.user_agent().unwrap_or_default().to_owned(),
     ]
@@ -105,10 +118,5 @@ pub(super) async fn subject_of(typed: &str, database: &Database) -> Result<Subje
     {
         return Ok(account.subject);
     }
-    Subject::new(typed).map_err(Failure::new)
-}
-
-/// Such as "1 session".
-pub(super) fn counted(sessions: u64) -> String {
-    if sessions == 1 { "1 session".to_owned() } else { format!("{sessions} sessions") }
+    Subject::new(typed).map_err(|error| Failure::say("subject-wrong", &[("cause", &error)]))
 }

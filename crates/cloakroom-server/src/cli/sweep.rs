@@ -1,5 +1,6 @@
 //! `cloakroom sweep`: one purge now, the same that a server does in the background, in chunks.
 
+use std::fmt::Display;
 use std::io::{self, Write as _};
 
 use clap::Args;
@@ -14,6 +15,7 @@ use serde_json::json;
 use super::account::Consent;
 use super::database::with_database;
 use super::progress::Progress;
+use super::voice::{Voice, number};
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
@@ -21,10 +23,8 @@ use crate::sweep;
 
 #[derive(Debug, Args)]
 pub(super) struct Sweep {
-    /// Purge nothing: say how many rows it would be
     #[arg(long)]
     dry_run: bool,
-    /// The result as JSON
     #[arg(long)]
     json: bool,
     // There is nothing to ask: a server purges the same by itself.
@@ -37,10 +37,10 @@ impl Sweep {
     ///
     /// # Errors
     /// When the database cannot be used, or it was interrupted: what was purged by then is purged.
-    pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
+    pub(super) async fn run(self, config: &Config, voice: &Voice) -> Result<(), Failure> {
         with_database(config, async |database| {
-            let rows = if self.dry_run { due(config, database).await? } else { purge(config, database).await? };
-            let line = if self.json { as_json(rows) } else { in_words(rows, self.dry_run) };
+            let rows = if self.dry_run { due(config, database).await? } else { purge(config, database, voice).await? };
+            let line = if self.json { as_json(rows) } else { in_words(rows, self.dry_run, voice) };
             writeln!(io::stdout().lock(), "{line}").map_err(|error| Failure::output(&error))
         })
         .await
@@ -63,24 +63,25 @@ async fn due(config: &Config, database: &Database) -> Result<Due, Failure> {
 }
 
 /// Purges everything there is, a chunk at a time. Beside a server, or another one of these, each does a part of it.
-async fn purge(config: &Config, database: &Database) -> Result<Due, Failure> {
+async fn purge(config: &Config, database: &Database, voice: &Voice) -> Result<Due, Failure> {
     let sessions = Sessions::builder().policy(config.policy.clone()).store(database.sessions());
     let sessions = sessions.map_err(Failure::new)?;
-    let mut run =
-        Run { purged: Due::default(), progress: Progress::new("purging", None), interrupt: Interrupt::listen()? };
+    let progress = Progress::new(voice, "sweep-purging", None);
+    let mut run = Run { purged: Due::default(), progress, interrupt: Interrupt::listen()?, voice };
     let done = run.all(config, database, &sessions).await;
     run.progress.end();
     done.map(|()| run.purged)
 }
 
 /// One run.
-struct Run {
+struct Run<'v> {
     purged: Due,
-    progress: Progress,
+    progress: Progress<'v>,
     interrupt: Interrupt,
+    voice: &'v Voice,
 }
 
-impl Run {
+impl Run<'_> {
     async fn all(&mut self, config: &Config, database: &Database, sessions: &Sessions) -> Result<(), Failure> {
         let accounts = database.accounts();
         loop {
@@ -119,15 +120,14 @@ impl Run {
         let Due { sessions, endings, facts, counters, events } = self.purged;
         self.progress.set(sessions + endings + facts + counters + events);
         if self.interrupt.has_come().await {
-            let done = in_words(self.purged, false);
-            return Err(Failure::new(format_args!("stopped: {done}; repeat it to purge the rest")));
+            return Err(Failure::say("sweep-interrupted", &[("done", &in_words(self.purged, false, self.voice))]));
         }
         Ok(())
     }
 }
 
 fn unavailable(error: &Unavailable) -> Failure {
-    Failure::new(format_args!("{error}: see `cloakroom migrate status`"))
+    Failure::say("sweep-unavailable", &[("cause", error)])
 }
 
 fn as_json(rows: Due) -> String {
@@ -136,11 +136,16 @@ fn as_json(rows: Due) -> String {
         .to_string()
 }
 
-fn in_words(rows: Due, is_dry: bool) -> String {
+fn in_words(rows: Due, is_dry: bool, voice: &Voice) -> String {
     let Due { sessions, endings, facts, counters, events } = rows;
-    let would = if is_dry { "would purge" } else { "purged" };
-    format!(
-        "{would}: expired sessions {sessions}, endings {endings}, client facts of sessions {facts}, counters of attempts \
-         {counters}, security events {events}"
-    )
+    let key = if is_dry { "sweep-would" } else { "sweep-done" };
+    let [sessions, endings, facts, counters, events] = [sessions, endings, facts, counters, events].map(number);
+    let values: [(&str, &dyn Display); 5] = [
+        ("sessions", &sessions),
+        ("endings", &endings),
+        ("facts", &facts),
+        ("counters", &counters),
+        ("events", &events),
+    ];
+    voice.say(key, &values)
 }

@@ -7,26 +7,47 @@ use cloakroom_core::coherence::LeaseTerms;
 use super::layers::Layers;
 use super::{Config, ConfigError, Inputs, check, keys};
 
+/// A key as it is in effect.
+pub(crate) struct InEffect {
+    /// Dotted, as in the file.
+    pub(crate) key: &'static str,
+    /// As TOML; `None`: not set.
+    pub(crate) value: Option<String>,
+    /// Who set it.
+    pub(crate) source: String,
+}
+
 /// Every key with its value and source, one a line.
 ///
 /// # Errors
 /// As [`Config::load`].
 pub(crate) fn effective(inputs: &Inputs) -> Result<String, ConfigError> {
-    let layers = Layers::read(inputs)?;
-    let config = Config::from_layers(&layers)?;
-    let terms = check::lease(&layers)?;
     let mut text = String::new();
-    for key in keys::ALL {
-        let (shown, source) = key.effective(&layers)?;
-        // These defaults give way to other limits, so what counts is the checked policy.
-        let shown = adjusted(key.name(), &config, &terms).or(shown);
-        let line = match shown {
-            Some(value) => writeln!(text, "{} = {value} # {source}", key.name()),
-            None => writeln!(text, "# {} is not set", key.name()),
+    for InEffect { key, value, source } in in_effect(inputs)? {
+        let line = match value {
+            Some(value) => writeln!(text, "{key} = {value} # {source}"),
+            None => writeln!(text, "# {key} is not set"),
         };
         debug_assert!(line.is_ok(), "a String takes every write");
     }
     Ok(text)
+}
+
+/// Every key there is.
+///
+/// # Errors
+/// As [`Config::load`].
+pub(crate) fn in_effect(inputs: &Inputs) -> Result<Vec<InEffect>, ConfigError> {
+    let layers = Layers::read(inputs)?;
+    let config = Config::from_layers(&layers)?;
+    let terms = check::lease(&layers)?;
+    let in_effect = |key: &&dyn keys::AnyKey| {
+        let (shown, source) = key.effective(&layers)?;
+        // These defaults give way to other limits, so what counts is the checked policy.
+        let value = adjusted(key.name(), &config, &terms).or(shown);
+        Ok(InEffect { key: key.name(), value, source: source.to_string() })
+    };
+    keys::ALL.iter().map(in_effect).collect()
 }
 
 fn adjusted(name: &str, config: &Config, terms: &LeaseTerms) -> Option<String> {

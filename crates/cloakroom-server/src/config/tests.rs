@@ -63,6 +63,7 @@ fn every_key_can_be_set_in_the_file_and_in_the_environment() {
     let set = [
         ("listen", "[::1]:9000", true),
         ("public_url", "https://login.example.org", true),
+        ("language", "ja", true),
         ("database.url", "sqlite:other.db", true),
         ("database.migrate", "false", false),
         ("database.connections", "4", false),

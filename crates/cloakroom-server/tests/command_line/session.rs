@@ -12,23 +12,23 @@ use serde_json::Value;
 
 use super::{OTHER_PASSWORD, Place};
 
-const HOUR: Duration = Duration::from_hours(1);
+pub(super) const HOUR: Duration = Duration::from_hours(1);
 const UNKNOWN_ID: &str = "0199b7c2-0000-7000-8000-000000000000";
 
 impl Place {
-    fn sessions(&self, args: &[&str]) -> Vec<Value> {
+    pub(super) fn sessions(&self, args: &[&str]) -> Vec<Value> {
         let args = [&["session", "list", "--json"], args].concat();
         serde_json::from_str(&self.run(&args).done()).unwrap()
     }
 
     /// The subject of an account, as an application would see it.
-    fn subject(&self, name: &str) -> String {
+    pub(super) fn subject(&self, name: &str) -> String {
         let account = self.accounts().into_iter().find(|account| account["login_name"] == name).unwrap();
         account["subject"].as_str().unwrap().to_owned()
     }
 
     /// Issues a session that lasts for `span`, as a server would, and returns its id.
-    fn issue(&self, subject: &str, span: Duration) -> String {
+    pub(super) fn issue(&self, subject: &str, span: Duration) -> String {
         let url = format!("sqlite:{}", self.0.path().join("cloakroom.db").display());
         let now = SystemClock.now().minus(Duration::from_secs(2));
         let session = SessionRecord {

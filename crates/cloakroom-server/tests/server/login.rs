@@ -46,7 +46,7 @@ fn logging_in_over_an_older_session_ends_it_and_a_planted_cookie_is_not_adopted(
 #[test]
 fn every_refusal_looks_the_same() {
     let place = Place::new().with_account("ada").with_account("gone");
-    assert!(place.run(&["account", "disable", "gone"]).status.success());
+    assert!(place.run(&["account", "disable", "gone", "--yes"]).status.success());
     let server = place.serve();
     let refused = |name: &str, password: &str| {
         let mut answer = server.client().log_in(name, password);

@@ -32,11 +32,15 @@ mod logout;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod migration;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod readme;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]

@@ -36,7 +36,7 @@ fn what_one_instance_ends_the_other_refuses() {
         ("session_idle", &|_| drop(schema.psql("UPDATE sessions SET idle_timeout = interval '0'").unwrap())),
         ("login_required", &|_| drop(schema.psql("TRUNCATE sessions").unwrap())),
         ("session_revoked", &|_| assert!(place.run(&["session", "end", "--everyone", "--yes"]).status.success())),
-        ("session_revoked", &|_| assert!(place.run(&["account", "disable", "ada"]).status.success())),
+        ("session_revoked", &|_| assert!(place.run(&["account", "disable", "ada", "--yes"]).status.success())),
     ];
     for (code, end) in end {
         let mut client = here.logged_in("ada");

@@ -60,6 +60,7 @@ impl Place {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CLOAKROOM_")) {
             command.env_remove(name);
         }
+        command.env("LC_ALL", "C").env_remove("COLUMNS");
         command.envs(self.settings.iter().cloned());
         command
     }

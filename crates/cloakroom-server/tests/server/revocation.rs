@@ -62,7 +62,7 @@ fn disabling_an_account_ends_its_sessions_and_enabling_revives_none() {
     let place = Place::new().with_account("ada");
     let server = place.serve();
     let mut client = server.logged_in("ada");
-    assert!(place.run(&["account", "disable", "ada"]).status.success());
+    assert!(place.run(&["account", "disable", "ada", "--yes"]).status.success());
     assert_eq!((client.status(), place.rows()), (401, 0));
     assert_eq!(server.client().log_in("ada", PASSWORD).status, 401);
     assert!(place.run(&["account", "enable", "ada"]).status.success());

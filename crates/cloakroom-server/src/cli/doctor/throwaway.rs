@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use super::finding::{Check, Finding, say};
 use crate::cli::event;
+use crate::cli::voice::Voice;
 use crate::events::Happened;
 
 /// How the login names of accounts begin that are made for this.
@@ -41,7 +42,7 @@ impl Visit {
     ///
     /// # Errors
     /// Why it could not be made, without a secret.
-    pub(super) async fn with_new_account(database: &Database) -> Result<Self, String> {
+    pub(super) async fn with_new_account(database: &Database, voice: &Voice) -> Result<Self, String> {
         let now = SystemClock.now();
         let (name, password) = (random_text(6)?, Zeroizing::new(random_text(32)?));
         let name = LoginName::new(&format!("{PREFIX}{name}")).map_err(|error| error.to_string())?;
@@ -64,12 +65,12 @@ impl Visit {
             Ok(Created::Taken | Created::NotFirst) => return Err("the account exists already".to_owned()),
             Err(error) => return Err(error.to_string()),
         }
-        event::record(Happened::new(EventKind::UserCreated).to(&subject).because("operator"), database).await;
+        event::record(Happened::new(EventKind::UserCreated).to(&subject).because("operator"), database, voice).await;
         Ok(Self { name, password, made: Some(subject) })
     }
 
     /// Ends the sessions of the visit and removes the account that was made for it.
-    pub(super) async fn leave(self, database: &Database, sessions: &[TokenDigest]) -> Finding {
+    pub(super) async fn leave(self, database: &Database, sessions: &[TokenDigest], voice: &Voice) -> Finding {
         let now = SystemClock.now();
         let Some(subject) = self.made else {
             for digest in sessions {
@@ -84,7 +85,8 @@ impl Visit {
         let remains = database.accounts().by_login_name(self.name.clone()).await;
         match (removed, remains) {
             (Ok(Changed::Done { .. }), Ok(None)) => {
-                event::record(Happened::new(EventKind::UserDeleted).to(&subject).because("operator"), database).await;
+                event::record(Happened::new(EventKind::UserDeleted).to(&subject).because("operator"), database, voice)
+                    .await;
                 Finding::passed(Check::Cleanup, say("doctor-cleanup-done").with("name", &self.name))
             }
             (Ok(_), Ok(None)) => Finding::passed(Check::Cleanup, say("doctor-cleanup-done").with("name", &self.name)),

@@ -1,6 +1,6 @@
 //! `cloakroom session end`: one session, a subject's, everybody's, or those that a filter matches, in chunks.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::Args;
 use cloakroom::world::SystemClock;
@@ -13,11 +13,11 @@ use cloakroom_core::world::Clock as _;
 use cloakroom_sql::Database;
 use serde_json::json;
 
-use super::counted;
 use super::filter::Typed;
 use crate::cli::account::Consent;
 use crate::cli::progress::Progress;
 use crate::cli::text::escaped;
+use crate::cli::voice::Voice;
 use crate::cli::{event, everywhere};
 use crate::config::Config;
 use crate::events::Happened;
@@ -29,22 +29,18 @@ const CHUNK: u32 = 200;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct End {
-    /// The session of this id
     #[arg(
         value_name = "ID",
         required_unless_present_any = ["everyone", "subject", "ip", "before", "browser", "method"],
         conflicts_with_all = ["everyone", "subject", "ip", "before", "browser", "method"]
     )]
     id: Option<SessionId>,
-    /// Everybody's, logins under way included
     #[arg(long, conflicts_with_all = ["subject", "ip", "before", "browser", "method"])]
     everyone: bool,
     #[command(flatten)]
     typed: Typed,
-    /// End none: say how many it would be
     #[arg(long)]
     dry_run: bool,
-    /// The result as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -53,8 +49,8 @@ pub(in crate::cli) struct End {
 
 /// What is to end, and how that is written.
 enum Which {
-    /// At once: a session, a subject's, everybody's. And whose that is.
-    At(Target, String),
+    /// At once: a session, a subject's, everybody's.
+    At(Target),
     /// In chunks: what matches.
     Matching(SessionFilter),
 }
@@ -70,54 +66,53 @@ impl End {
     ///
     /// # Errors
     /// When there is no such session, consent is missing, it was interrupted, or the database cannot be used.
-    pub(super) async fn run(self, config: &Config, database: &Database) -> Result<(), Failure> {
+    pub(super) async fn run(self, config: &Config, database: &Database, voice: &Voice) -> Result<(), Failure> {
         let Self { id, everyone, typed, dry_run, json, consent } = self;
         let is_alone = typed.is_subject_alone();
         let typed_subject = typed.subject.clone().unwrap_or_default();
         let filter = typed.filter(database).await?;
         let which = match (id, filter.subject.clone()) {
-            (Some(id), _) => Which::At(Target::Session(id), String::new()),
-            (None, Some(subject)) if is_alone => {
-                Which::At(Target::Subject(subject), format!(" of {}", escaped(&typed_subject)))
-            }
-            _ if everyone => Which::At(Target::Everyone, " of everyone".to_owned()),
+            (Some(id), _) => Which::At(Target::Session(id)),
+            (None, Some(subject)) if is_alone => Which::At(Target::Subject(subject)),
+            _ if everyone => Which::At(Target::Everyone),
             _ => Which::Matching(filter.clone()),
         };
         if dry_run {
-            return would_end(&which, json, config, database).await;
+            return would_end(&which, json, config, database, voice).await;
         }
-        let needs_consent = matches!(which, Which::At(Target::Everyone, _) | Which::Matching(_));
+        let needs_consent = matches!(which, Which::At(Target::Everyone) | Which::Matching(_));
         let is_watched = io::stderr().is_terminal();
         // Whoever is asked is told how many, and so is the bar; who has said yes and does not watch need not wait for it.
         let total = if needs_consent && (!consent.yes || is_watched) {
             let total = count(&filter, database).await?;
-            if !consent.yes {
-                ask(total)?;
-            }
+            voice.confirm(consent.yes, "session-end-question", &[("sessions", &voice.sessions(total))])?;
             Some(total)
         } else {
             None
         };
-        let whose = if let Which::At(_, whose) = &which { whose.clone() } else { String::new() };
+        let key = match &which {
+            Which::At(Target::Subject(_)) => "session-ended-of",
+            Which::At(Target::Everyone) => "session-ended-everyone",
+            _ => "session-ended",
+        };
         let revoked = revoked(&which);
         let done = match which {
-            Which::At(target, _) => end_at_once(target, database).await?,
-            Which::Matching(filter) => end_matching(&filter, total, database).await?,
+            Which::At(target) => end_at_once(target, database).await?,
+            Which::Matching(filter) => end_matching(&filter, total, database, voice).await?,
         };
         if done.ended > 0 || done.stopped.is_none() {
-            event::record(revoked, database).await;
+            event::record(revoked, database, voice).await;
         }
         if let Some(stopped) = done.stopped {
             everywhere::hint(database).await;
             return Err(stopped);
         }
         if json {
-            let waited = everywhere::waited(config, database).await;
-            let waited_ms = waited.map(|waited| u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
-            return print(&json!({ "ended": done.ended, "everywhere_after_ms": waited_ms }).to_string());
+            let waited_ms = everywhere::wait(config, database, voice).await.map(everywhere::millis);
+            return print(&json!({ "ended": done.ended, "waited_ms": waited_ms }).to_string());
         }
-        print(&format!("ended {}{whose}", counted(done.ended)))?;
-        everywhere::wait(config, database).await
+        voice.print(key, &[("sessions", &voice.sessions(done.ended)), ("subject", &escaped(&typed_subject))])?;
+        everywhere::wait_and_say(config, database, voice).await
     }
 }
 
@@ -125,8 +120,8 @@ impl End {
 fn revoked(which: &Which) -> Happened {
     let revoked = Happened::new(EventKind::TokenRevoked).because("operator");
     match which {
-        Which::At(Target::Session(id), _) => revoked.session(*id),
-        Which::At(Target::Subject(subject), _) | Which::Matching(SessionFilter { subject: Some(subject), .. }) => {
+        Which::At(Target::Session(id)) => revoked.session(*id),
+        Which::At(Target::Subject(subject)) | Which::Matching(SessionFilter { subject: Some(subject), .. }) => {
             revoked.to(subject)
         }
         _ => revoked,
@@ -134,16 +129,22 @@ fn revoked(which: &Which) -> Happened {
 }
 
 /// Says how many of how many would end.
-async fn would_end(which: &Which, as_json: bool, config: &Config, database: &Database) -> Result<(), Failure> {
+async fn would_end(
+    which: &Which,
+    as_json: bool,
+    config: &Config,
+    database: &Database,
+    voice: &Voice,
+) -> Result<(), Failure> {
     let all = SessionFilter::default();
     let would_end = match which {
-        Which::At(Target::Session(id), _) => {
+        Which::At(Target::Session(id)) => {
             let query = ListQuery { before: Some(id.successor()), limit: 1, ..ListQuery::default() };
             let found = database.sessions().list(query).await?.sessions.into_iter().find(|session| session.id == *id);
             let Some(session) = found else { return Err(no_session(*id)) };
             u64::from(verdict(&session, SystemClock.now(), &config.policy) == Verdict::Usable)
         }
-        Which::At(Target::Subject(subject), _) => count(&SessionFilter::of(subject.clone()), database).await?,
+        Which::At(Target::Subject(subject)) => count(&SessionFilter::of(subject.clone()), database).await?,
         Which::At(..) => count(&all, database).await?,
         Which::Matching(filter) => count(filter, database).await?,
     };
@@ -151,11 +152,11 @@ async fn would_end(which: &Which, as_json: bool, config: &Config, database: &Dat
     if as_json {
         return print(&json!({ "would_end": would_end, "of": of }).to_string());
     }
-    print(&format!("would end {would_end} of {}", counted(of)))
+    voice.print("session-would-end", &[("sessions", &voice.sessions(would_end)), ("of", &voice.sessions(of))])
 }
 
 /// How many living sessions match.
-async fn count(filter: &SessionFilter, database: &Database) -> Result<u64, Failure> {
+pub(in crate::cli) async fn count(filter: &SessionFilter, database: &Database) -> Result<u64, Failure> {
     let (mut living, mut before, now) = (0, None, SystemClock.now());
     loop {
         let page = database.sessions().count_matching(filter.clone(), before, now).await?;
@@ -164,22 +165,6 @@ async fn count(filter: &SessionFilter, database: &Database) -> Result<u64, Failu
         if before.is_none() {
             return Ok(living);
         }
-    }
-}
-
-/// Asks on a terminal; anything but a yes is a no.
-fn ask(total: u64) -> Result<(), Failure> {
-    let sessions = counted(total);
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(Failure::new(format_args!("no session was ended: repeat it with --yes to end {sessions}")));
-    }
-    let mut answer = String::new();
-    write!(io::stderr().lock(), "End {sessions}? [y/N] ").map_err(|error| Failure::output(&error))?;
-    let read = io::stdin().lock().read_line(&mut answer);
-    read.map_err(|error| Failure::new(format_args!("cannot read the answer: {error}; use --yes")))?;
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => Err(Failure::new("no session was ended: that was no yes")),
     }
 }
 
@@ -194,13 +179,18 @@ async fn end_at_once(target: Target, database: &Database) -> Result<Done, Failur
 }
 
 /// Chunk after chunk. Each is whole: whoever stops it in between finds what was ended, ended, and the rest as it was.
-async fn end_matching(filter: &SessionFilter, total: Option<u64>, database: &Database) -> Result<Done, Failure> {
+async fn end_matching(
+    filter: &SessionFilter,
+    total: Option<u64>,
+    database: &Database,
+    voice: &Voice,
+) -> Result<Done, Failure> {
     let mut interrupt = Interrupt::listen()?;
-    let mut progress = Progress::new("ending sessions", total);
+    let mut progress = Progress::new(voice, "session-ending", total);
     let (mut ended, mut before) = (0, None);
     let stopped = loop {
         if interrupt.has_come().await {
-            break Some(stopped(ended, None));
+            break Some(stopped(ended, None, voice));
         }
         let at = SystemClock.now();
         let page = database.sessions().end_matching(filter.clone(), before, CHUNK, EndReason::Administrator, at).await;
@@ -210,7 +200,7 @@ async fn end_matching(filter: &SessionFilter, total: Option<u64>, database: &Dat
                 progress.end();
                 return Err(error.into());
             }
-            Err(error) => break Some(stopped(ended, Some(&error))),
+            Err(error) => break Some(stopped(ended, Some(error), voice)),
         }
         progress.set(ended);
         if before.is_none() {
@@ -221,14 +211,16 @@ async fn end_matching(filter: &SessionFilter, total: Option<u64>, database: &Dat
     Ok(Done { ended, stopped })
 }
 
-fn stopped(ended: u64, error: Option<&StoreError>) -> Failure {
-    let ended = counted(ended);
-    let why = error.map_or_else(String::new, |error| format!(" ({error})"));
-    Failure::new(format_args!("stopped{why} when {ended} were ended: repeat it to end the rest"))
+fn stopped(ended: u64, error: Option<StoreError>, voice: &Voice) -> Failure {
+    let ended = voice.sessions(ended);
+    match error {
+        None => Failure::say("session-end-interrupted", &[("sessions", &ended)]),
+        Some(error) => Failure::say("session-end-failed", &[("sessions", &ended), ("cause", &error)]),
+    }
 }
 
 fn no_session(id: SessionId) -> Failure {
-    Failure::new(format_args!("no session {id}: see `cloakroom session list`"))
+    Failure::say("session-missing", &[("id", &id)])
 }
 
 fn print(line: &str) -> Result<(), Failure> {

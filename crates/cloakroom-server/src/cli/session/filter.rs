@@ -16,19 +16,14 @@ use crate::exit::Failure;
 /// What is typed of a filter. All of it has to match.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Typed {
-    /// Only those of this login name or, if there is no such account, of this subject
     #[arg(long, value_name = "S")]
     pub(super) subject: Option<String>,
-    /// Only those whose login came from this address or network, such as 203.0.113.0/24
     #[arg(long, value_name = "CIDR")]
     ip: Option<Network>,
-    /// Only those created before this time, such as 2026-01-31T08:00:00Z, or so long ago, such as 30d
     #[arg(long, value_name = "TIME", value_parser = time)]
     before: Option<Timestamp>,
-    /// Only those whose browser (user agent) has this text in it, in upper or lower case
     #[arg(long, value_name = "TEXT")]
     browser: Option<UserAgentPiece>,
-    /// Only those that began with this method, such as password
     #[arg(long, value_name = "METHOD", value_parser = AuthMethod::new)]
     method: Option<AuthMethod>,
 }

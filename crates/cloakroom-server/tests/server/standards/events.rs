@@ -226,7 +226,7 @@ fn what_an_operator_does_is_recorded_too() {
     for args in [
         &["session", "end", "--subject", "ada"][..],
         &["session", "end", "--everyone", "--yes"],
-        &["account", "disable", "ada"],
+        &["account", "disable", "ada", "--yes"],
         &["account", "enable", "ada"],
         &["account", "remove", "ada", "--yes"],
     ] {

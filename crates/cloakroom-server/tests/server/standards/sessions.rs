@@ -46,7 +46,7 @@ fn a_disabled_account_stays_out_and_its_old_tokens_stay_ended() {
     let place = Place::new().with_account("ada").with_account("bob");
     let server = place.serve();
     let (mut here, mut there, mut bob) = (server.logged_in("ada"), server.logged_in("ada"), server.logged_in("bob"));
-    assert!(place.run(&["account", "disable", "ada"]).status.success());
+    assert!(place.run(&["account", "disable", "ada", "--yes"]).status.success());
     assert_eq!((here.status(), there.status(), bob.status()), (401, 401, 200));
     assert_eq!(server.client().log_in("ada", PASSWORD).status, 401);
     assert!(place.run(&["account", "enable", "ada"]).status.success());
