@@ -209,7 +209,7 @@ help-service-token-add-examples =
     cloakroom service-token add shop > shop.token
     cloakroom service-token add ops --scope admin
 arg-service-token-add-name = アプリケーション名など。英数字と `.` `_` `-` で 1～64 文字
-arg-service-token-add-scope = 利用できる範囲。sessions（サービス API）または admin（管理者用の API）
+arg-service-token-add-scope = sessions（サービス API）または admin（管理者用 API）
 help-service-token-list = サービストークンを名前順に表示します
 help-service-token-list-examples =
     cloakroom service-token list
