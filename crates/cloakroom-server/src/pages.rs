@@ -2,7 +2,6 @@
 
 pub(crate) mod account;
 pub(crate) mod admin;
-pub(crate) mod chart;
 pub(crate) mod confirm;
 pub(crate) mod home;
 pub(crate) mod language;

@@ -13,7 +13,7 @@ use crate::{api, assets, events, health, measurements, metrics, pages, request_i
 
 /// The administrators' pages.
 fn administration() -> Router<App> {
-    use pages::admin::{account, accounts, overview, sessions};
+    use pages::admin::{account, accounts, charts, overview, sessions};
     Router::new()
         .route("/admin", get(overview::get))
         .route("/admin/sessions", get(sessions::get))
@@ -25,6 +25,7 @@ fn administration() -> Router<App> {
         .route("/admin/accounts/{subject}/disable", get(account::ask_disable).post(account::disable))
         .route("/admin/accounts/{subject}/enable", post(account::enable))
         .route("/admin/accounts/{subject}/unlock", post(account::unlock))
+        .route("/admin/charts", get(charts::get))
 }
 
 /// The whole server as one router.
@@ -41,7 +42,6 @@ pub(crate) fn router(app: App) -> Router {
         .route("/account/not-me", get(pages::not_me::get).post(pages::not_me::post))
         .route("/account/password", post(pages::password::post))
         .route("/confirm", get(pages::confirm::get).post(pages::confirm::post))
-        .route("/admin/charts", get(pages::chart::get))
         .route("/api/v1/login", post(api::login::post))
         .route("/api/v1/logout", post(api::logout::post))
         .route("/api/v1/confirm", post(api::confirm::post))

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod accounts;
+pub(crate) mod charts;
 pub(crate) mod overview;
 pub(crate) mod sessions;
 

@@ -1,6 +1,8 @@
 //! The page of charts: what was measured, in the words of its reader, as pictures and as the tables behind them. What is drawn is decided
 //! here, how in [`chart`](crate::chart).
 
+mod parts;
+
 use std::time::Duration;
 
 use askama::Template;
@@ -9,8 +11,9 @@ use cloakroom_core::measurement::{History, Latencies, LoginOutcome, Resolution, 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::chart::{Frame, SERIES_MAX, Scale, Stack, bars, lines, number, place, swatch};
+use crate::chart::{Frame, Scale, Stack, bars, lines, number, place, swatch};
 use crate::view::Words;
+use parts::{EndGroup, Parts, map};
 
 /// How much time the charts are of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +75,7 @@ impl Span {
 }
 
 #[derive(Debug, Template)]
-#[template(path = "charts.html")]
+#[template(path = "admin_charts.html")]
 pub(crate) struct ChartsPage<'a> {
     pub(crate) words: Words<'a>,
     pub(crate) form_token: &'a FormToken,
@@ -221,12 +224,11 @@ impl<'a> Drawing<'a> {
             drawn.counted.iter().map(|(at, parts)| self.stack(*at, &drawn.names, parts.clone())).collect();
         let is_measured = stacks.iter().any(|stack| stack.parts.is_some());
         let total: u128 = stacks.iter().map(|stack| u128::from(stack.total())).sum();
-        let summary = match is_measured {
-            true => {
-                let parts = self.listed(&drawn.names, &drawn.totals());
-                self.words.with("chart-parts-summary", &[("total", number::whole(total)), ("parts", parts)])
-            }
-            false => self.nothing(),
+        let summary = if is_measured {
+            let parts = self.listed(&drawn.names, &drawn.totals());
+            self.words.with("chart-parts-summary", &[("total", number::whole(total)), ("parts", parts)])
+        } else {
+            self.nothing()
         };
         let scale = Scale::of_counts(stacks.iter().map(Stack::total).max().unwrap_or(0));
         let legend = (0..).zip(&drawn.names).map(|(place, name)| (swatch(id, Some(place), false), name.clone()));
@@ -272,9 +274,12 @@ impl<'a> Drawing<'a> {
     ) -> ShownChart {
         let (title, nothing) = (self.words.say(id), self.words.say("chart-nothing"));
         let is_of_times = id == "chart-latency";
-        let label = |tick: &u128| match is_of_times {
-            true => number::span(Duration::from_micros(u64::try_from(*tick).unwrap_or(u64::MAX))),
-            false => number::short(*tick, self.words.locale()),
+        let label = |tick: &u128| {
+            if is_of_times {
+                number::span(Duration::from_micros(u64::try_from(*tick).unwrap_or(u64::MAX)))
+            } else {
+                number::short(*tick, self.words.locale())
+            }
         };
         let values = scale.ticks().iter().map(label).collect();
         let times = self.times();
@@ -343,70 +348,6 @@ impl<'a> Drawing<'a> {
     /// What the legend says of gaps, where there are any.
     fn gap(&self, id: &str, is_there: bool) -> Option<(String, String)> {
         is_there.then(|| (swatch(id, None, false), self.words.say("chart-gap")))
-    }
-}
-
-/// What adds up to something, by time; `None` where nobody measured.
-struct Parts {
-    names: Vec<String>,
-    counted: Vec<(Timestamp, Option<Vec<u64>>)>,
-}
-
-impl Parts {
-    fn totals(&self) -> Vec<u64> {
-        let mut totals = vec![0_u64; self.names.len()];
-        for parts in self.counted.iter().filter_map(|(_, parts)| parts.as_ref()) {
-            for (total, part) in totals.iter_mut().zip(parts) {
-                *total = total.saturating_add(*part);
-            }
-        }
-        totals
-    }
-}
-
-fn map<T: Copy>(
-    values: &[(Timestamp, Option<T>)],
-    parts: impl Fn(T) -> Vec<u64>,
-) -> Vec<(Timestamp, Option<Vec<u64>>)> {
-    values.iter().map(|(at, value)| (*at, value.map(&parts))).collect()
-}
-
-/// Reasons that are drawn as one: more than a handful cannot be told from each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum EndGroup {
-    SignedOut,
-    Expired,
-    ByOwner,
-    ByAdministrator,
-    ByHand,
-}
-
-impl EndGroup {
-    const ALL: [Self; SERIES_MAX] =
-        [Self::SignedOut, Self::Expired, Self::ByOwner, Self::ByAdministrator, Self::ByHand];
-
-    const fn of(reason: EndReason) -> Self {
-        match reason {
-            EndReason::Logout | EndReason::NewLogin => Self::SignedOut,
-            EndReason::Idle | EndReason::Absolute => Self::Expired,
-            EndReason::OtherDevice | EndReason::PasswordChanged | EndReason::OverCap => Self::ByOwner,
-            EndReason::Administrator
-            | EndReason::AccountDisabled
-            | EndReason::AccountRemoved
-            | EndReason::SubjectWide
-            | EndReason::Everyone => Self::ByAdministrator,
-            EndReason::ByHand => Self::ByHand,
-        }
-    }
-
-    const fn message(self) -> &'static str {
-        match self {
-            Self::SignedOut => "chart-end-signed-out",
-            Self::Expired => "chart-end-expired",
-            Self::ByOwner => "chart-end-by-owner",
-            Self::ByAdministrator => "chart-end-by-administrator",
-            Self::ByHand => "chart-end-by-hand",
-        }
     }
 }
 
