@@ -4,10 +4,13 @@
 #[cfg(test)]
 mod command_line {
     mod ctrl_c;
+    mod filter;
     mod for_programs;
+    mod ground;
     mod language;
     mod printed;
     mod session;
+    mod sweep;
     mod terminal;
 
     use std::io::Write as _;
