@@ -5,8 +5,7 @@ use cloakroom_sql::{Database, OpenOptions, Scope};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use testbed::postgres::Cluster;
 
-use crate::questions::{Question, START, ask, now, questions};
-use crate::rows;
+use crate::questions::{Question, START, ask, now, questions, rows};
 
 #[tokio::test]
 async fn every_page_looks_at_a_bounded_number_of_rows() {

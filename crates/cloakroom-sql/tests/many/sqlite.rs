@@ -4,8 +4,7 @@ use cloakroom_sql::{Database, OpenOptions, Scope};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
-use crate::questions::{START, ask};
-use crate::rows;
+use crate::questions::{START, ask, rows};
 
 #[tokio::test]
 async fn every_page_looks_at_a_bounded_number_of_rows() {
