@@ -1,6 +1,12 @@
 //! Everybody's sessions, for administrators alone: the role is read with each request, and the password was proven a moment ago.
 
-use crate::client::{Answer, Client};
+mod accounts;
+mod detour;
+mod pages;
+mod postgres;
+mod search;
+
+use crate::client::{Answer, Client, unescaped};
 use crate::process::{PASSWORD, Place, Server};
 
 const ALL: &str = "/api/v1/admin/sessions";
@@ -8,10 +14,42 @@ const ALL: &str = "/api/v1/admin/sessions";
 /// A server with the administrator root and the persons ada and bob.
 fn world() -> (Place, Server) {
     let place = Place::new().with_account("ada").with_account("bob");
-    let added = place.run_with_input(&["account", "add", "root", "--admin", "--password-stdin"], PASSWORD);
-    assert!(added.status.success(), "{added:?}");
+    add_administrator(&place, "root");
     let server = place.serve();
     (place, server)
+}
+
+fn add_administrator(place: &Place, name: &str) {
+    let added = place.run_with_input(&["account", "add", name, "--admin", "--password-stdin"], PASSWORD);
+    assert!(added.status.success(), "{added:?}");
+}
+
+/// As if everybody had signed in an hour earlier.
+fn an_hour_passes(place: &Place) {
+    place
+        .sqlite("UPDATE sessions SET authenticated_at = authenticated_at - 3600000, created_at = created_at - 3600000");
+}
+
+/// What a page says, without its tags.
+fn text(page: &Answer) -> String {
+    let mut text = String::new();
+    for part in page.body.split('<') {
+        text.push_str(part.split_once('>').map_or(part, |(_, said)| said));
+        text.push(' ');
+    }
+    unescaped(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// The ids of the sessions a page has a button for, in its order.
+fn ids_on(page: &Answer) -> Vec<String> {
+    let actions = page.body.split("action=\"/admin/sessions/").skip(1);
+    actions.filter_map(|rest| rest.split_once("/end\"")).map(|(id, _)| id.to_owned()).collect()
+}
+
+/// The address behind the link with this text.
+fn link(page: &Answer, said: &str) -> Option<String> {
+    let before = page.body.split(&format!("\">{said}</a>")).next().filter(|before| before.len() < page.body.len())?;
+    before.rsplit("href=\"").next().map(|link| unescaped(link.split('"').next().unwrap_or_default()))
 }
 
 fn id_of(client: &mut Client) -> String {
@@ -105,8 +143,7 @@ fn administration_asks_for_a_recent_authentication() {
     let (place, server) = world();
     let (mut root, mut ada) = (server.logged_in("root"), server.logged_in("ada"));
     let (id, subject) = (id_of(&mut ada), subject_of(&mut ada));
-    place
-        .sqlite("UPDATE sessions SET authenticated_at = authenticated_at - 3600000, created_at = created_at - 3600000");
+    an_hour_passes(&place);
     refused(&attempts(&mut root, &id, &subject), 403, "step_up_required");
     assert_eq!(ada.status(), 200);
     let body = serde_json::json!({ "password": PASSWORD }).to_string();

@@ -44,7 +44,7 @@ impl Answer {
         let inputs = form.split("<input ").skip(1).filter_map(|input| input.split('>').next());
         let attribute = |input: &str, name: &str| {
             let value = input.split(&format!("{name}=\"")).nth(1)?;
-            value.split('"').next().map(str::to_owned)
+            value.split('"').next().map(unescaped)
         };
         let hidden = inputs.filter(|input| input.contains("type=\"hidden\""));
         hidden.map(|input| (attribute(input, "name").unwrap(), attribute(input, "value").unwrap_or_default())).collect()
@@ -61,6 +61,12 @@ impl Answer {
         };
         Self { status, headers: lines.map(header).collect(), body: body.to_owned() }
     }
+}
+
+/// The text that was escaped for HTML.
+pub(crate) fn unescaped(html: &str) -> String {
+    let entities = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")];
+    entities.iter().fold(html.to_owned(), |text, (entity, character)| text.replace(entity, character))
 }
 
 /// One browser: keeps the session cookie.

@@ -35,6 +35,60 @@ fn every_form_of_every_page_carries_the_form_token_of_its_session() {
     assert!(seen >= 12, "{seen} forms");
 }
 
+/// The forms of administrators' pages, about a session and an account.
+fn forms_of_administrators(id: &str, subject: &str) -> Vec<(String, Vec<(&'static str, &'static str)>)> {
+    vec![
+        (format!("/admin/sessions/{id}/end"), vec![("back", "/admin/sessions")]),
+        ("/admin/sessions/end".to_owned(), vec![("network", "127.0.0.1")]),
+        (format!("/admin/accounts/{subject}/end-all"), vec![]),
+        (format!("/admin/accounts/{subject}/disable"), vec![]),
+        (format!("/admin/accounts/{subject}/enable"), vec![]),
+        (format!("/admin/accounts/{subject}/unlock"), vec![]),
+    ]
+}
+
+#[test]
+fn an_administrators_form_carries_the_form_token_too_and_changes_nothing_without_it() {
+    let (place, server) = world();
+    let added = place.run_with_input(&["account", "add", "root", "--admin", "--password-stdin"], PASSWORD);
+    assert!(added.status.success(), "{added:?}");
+    let (mut here, mut there, mut bob) = (server.logged_in("root"), server.logged_in("root"), server.logged_in("bob"));
+    let subject = bob.get("/api/v1/session").json()["session"]["subject"].as_str().unwrap().to_owned();
+    let (own, other, bobs) = (here.form_token(), there.form_token(), bob.form_token());
+    let before = everything(&place);
+    for (path, typed) in forms_of_administrators(&id_of(&mut bob), &subject) {
+        for wrong in ["", "x", &own[..42], &other, &bobs] {
+            let answer = here.form(&path, &[&typed[..], &[("form_token", wrong)]].concat());
+            assert!(is_refused(&answer), "{path} {wrong:?}: {answer:?}");
+        }
+        assert!(is_refused(&here.form(&path, &typed)), "{path}: missing");
+        assert!(is_refused(&here.post(&path)), "{path}: nothing at all");
+        assert!(is_refused(&here.form(&format!("{path}?form_token={own}"), &typed)), "{path}: in the address");
+        let more = [&typed[..], &[("form_token", own.as_str()), ("x", "")]].concat();
+        assert_eq!(here.form(&path, &more).status, 422, "{path}: with more");
+    }
+    assert_eq!((everything(&place), bob.status()), (before, 200));
+    let account = format!("/admin/accounts/{subject}");
+    let mut seen = 0;
+    for path in [
+        "/admin",
+        "/admin/sessions",
+        "/admin/sessions/end?who=bob",
+        "/admin/accounts",
+        &account,
+        &format!("{account}/end-all"),
+        &format!("{account}/disable"),
+    ] {
+        let page = here.get(path);
+        for form in page.body.split("<form method=\"post\"").skip(1) {
+            let form = form.split("</form>").next().unwrap();
+            assert!(form.contains(&format!("name=\"form_token\" value=\"{own}\"")), "{path}: {form}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 13, "{seen} forms");
+}
+
 /// Everything that could change: sessions by their tokens and times, and the password.
 fn everything(place: &Place) -> String {
     place.sqlite(
