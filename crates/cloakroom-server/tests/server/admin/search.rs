@@ -152,6 +152,24 @@ fn what_matches_ends_as_its_preview_says_and_nothing_else() {
 }
 
 #[test]
+fn what_ends_is_refused_on_the_next_request_under_leased_validation_too() {
+    let place = Place::new().with("SESSION__VALIDATION", "leased").with_account("ada").with_account("bob");
+    super::add_administrator(&place, "root");
+    let server = place.serve();
+    let (mut root, mut bob) = (server.logged_in("root"), server.logged_in("bob"));
+    let mut curl = server.client().with_header("user-agent: curl/8");
+    assert_eq!(curl.log_in("ada", crate::process::PASSWORD).status, 200);
+    for client in [&mut root, &mut bob, &mut curl] {
+        assert_eq!((client.status(), client.status()), (200, 200), "from memory by now");
+    }
+    let done = root.delete(&format!("{ALL}?browser=curl"));
+    assert_eq!((&done.json()["ended"], curl.status(), bob.status()), (&1.into(), 401, 200));
+    let bobs = subject_of(&mut bob);
+    let done = root.post(&format!("/api/v1/admin/accounts/{bobs}/disable"));
+    assert_eq!((&done.json()["ended"], bob.status(), root.status()), (&1.into(), 401, 200));
+}
+
+#[test]
 fn nobodys_session_ends_because_a_filter_was_left_out() {
     let (place, server) = world();
     let (mut root, _bob) = (server.logged_in("root"), server.logged_in("bob"));
