@@ -413,5 +413,7 @@ mod tests {
             Words::new(&catalogue, Locale::English).ago(then, now)
         };
         assert_eq!((ago(60).as_str(), ago(120).as_str()), ("one minute ago", "2 minutes ago"));
+        let words = Words::new(&catalogue, Locale::English);
+        assert_eq!(AccountPage::signed_in_as(words, "007"), "Signed in as 007", "a name is no number");
     }
 }
