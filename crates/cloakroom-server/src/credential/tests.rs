@@ -55,6 +55,7 @@ impl World {
             hashing: Hashing::start(hasher, 2).unwrap(),
             new_passwords: NewPasswords::new(PasswordRules::default(), None),
             catalogue: Catalogue::load().unwrap(),
+            language: crate::locale::Locale::English,
             setup: Setup::new(&SystemRandom).unwrap().0,
             recorder: Recorder::start(database.accounts()),
             service_tokens: ServiceTokens::new(&Validation::Strict),

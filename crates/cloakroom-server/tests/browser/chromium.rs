@@ -1,6 +1,7 @@
 //! A browser of its own for each test, without a window, closed when dropped.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::process::PASSWORD;
 pub(crate) struct Chromium {
     pub(crate) driver: WebDriver,
     chromedriver: Child,
+    port: u16,
     _profile: TempDir,
     _guard: Guard,
 }
@@ -57,7 +59,7 @@ impl Chromium {
         let driver = WebDriver::new(&format!("http://127.0.0.1:{port}"), wanted).await.unwrap();
         // An element that is not there yet is waited for, and no test waits for a time.
         driver.set_implicit_wait_timeout(Duration::from_secs(20)).await.unwrap();
-        Self { driver, chromedriver, _profile: profile, _guard: guard }
+        Self { driver, chromedriver, port, _profile: profile, _guard: guard }
     }
 
     pub(crate) async fn open(&self, address: &str, path: &str) {
@@ -114,6 +116,21 @@ impl Chromium {
     /// What a script of the page could see.
     pub(crate) async fn script(&self, code: &str) -> serde_json::Value {
         self.driver.execute(code, Vec::new()).await.unwrap().json().clone()
+    }
+
+    /// Sends a command of the browser's own protocol, for what `WebDriver` has no word for.
+    pub(crate) fn devtools(&self, command: &str, parameters: &serde_json::Value) {
+        let body = serde_json::json!({ "cmd": command, "params": parameters }).to_string();
+        let path = format!("/session/{}/goog/cdp/execute", self.driver.handle().session_id());
+        let host = format!("127.0.0.1:{}", self.port);
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\nconnection: close");
+        let mut stream = TcpStream::connect(&host).unwrap();
+        write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+        // It keeps the connection, whatever it is asked.
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{command}: {answer}");
     }
 
     pub(crate) async fn close(mut self) {

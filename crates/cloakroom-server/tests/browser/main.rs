@@ -15,11 +15,17 @@ mod confirm;
 #[cfg(test)]
 mod cross_site;
 #[cfg(test)]
+mod expiry;
+#[cfg(test)]
+mod language;
+#[cfg(test)]
 #[path = "../server/leaks.rs"]
 #[expect(dead_code, reason = "tests of several servers look through tables too")]
 mod leaks;
 #[cfg(test)]
 mod logout;
+#[cfg(test)]
+mod not_me;
 #[cfg(test)]
 #[path = "../server/process.rs"]
 #[expect(dead_code, reason = "tests of one server use the rest")]

@@ -155,7 +155,7 @@ impl Client {
         lines.extend(content_type.map(|content_type| format!("content-type: {content_type}")));
         lines.push(format!("connection: close\r\ncontent-length: {}\r\n\r\n", body.len()));
         let answer = self.raw(&[lines.join("\r\n").as_bytes(), body].concat());
-        for cookie in answer.set_cookies() {
+        for cookie in answer.set_cookies().into_iter().filter(|cookie| !cookie.starts_with("cloakroom-language=")) {
             let value = cookie.strip_prefix("cloakroom=").expect("our cookie").split(';').next().unwrap();
             self.token = if value.is_empty() { None } else { Some(value.to_owned()) };
         }

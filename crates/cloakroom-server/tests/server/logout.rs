@@ -29,6 +29,7 @@ fn logout_deletes_the_row_and_the_copied_cookie_is_refused_everywhere() {
         ("POST", "/account/sessions/end-others".to_owned()),
         ("POST", "/account/sessions/end-all".to_owned()),
         ("POST", "/account/password".to_owned()),
+        ("POST", "/account/not-me".to_owned()),
         ("POST", "/confirm".to_owned()),
     ] {
         let answer = thief.send(method, &path, None, b"");

@@ -21,7 +21,11 @@ mod copy;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod farewell;
+#[cfg(test)]
 mod kill;
+#[cfg(test)]
+mod language;
 #[cfg(test)]
 #[expect(dead_code, reason = "tests of several servers look through tables too")]
 mod leaks;
@@ -33,6 +37,8 @@ mod logout;
 mod metrics;
 #[cfg(test)]
 mod migration;
+#[cfg(test)]
+mod not_me;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]

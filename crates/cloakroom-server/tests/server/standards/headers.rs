@@ -5,8 +5,8 @@ use crate::process::{PASSWORD, Place};
 const ALWAYS: &[(&str, &str)] = &[
     (
         "content-security-policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-         frame-ancestors 'none'",
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'",
     ),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
@@ -29,11 +29,14 @@ fn every_class_of_answer_carries_every_header() {
     let login = format!("login_name=ada&password={}", PASSWORD.replace(' ', "+"));
     for (status, method, path, kind, body) in [
         (200, "GET", "/account", None, ""),
+        (200, "GET", "/account/not-me", None, ""),
         (200, "GET", "/confirm", None, ""),
         (200, "GET", "/api/v1/session", None, ""),
         (200, "GET", "/healthz", None, ""),
         (200, "GET", "/login", None, ""),
         (303, "GET", "/", None, ""),
+        (303, "POST", "/language", FORM, "language=ja"),
+        (422, "POST", "/language", FORM, "language=fr"),
         (401, "POST", "/login", FORM, "login_name=ada&password=no"),
         (401, "POST", "/api/v1/login", JSON, r#"{"login_name":"ada","password":"no"}"#),
         (404, "GET", "/nowhere", None, ""),

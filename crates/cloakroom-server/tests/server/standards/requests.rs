@@ -90,6 +90,8 @@ fn no_get_starts_or_ends_a_session() {
             "/logout",
             "/account",
             "/account/password",
+            "/account/not-me",
+            "/language",
             "/account/sessions/end-all",
             "/confirm",
             "/admin",

@@ -27,6 +27,8 @@ const UNSAFE: &[(&str, &str)] = &[
     ("POST", "/login"),
     ("POST", "/logout"),
     ("POST", "/setup/x"),
+    ("POST", "/language"),
+    ("POST", "/account/not-me"),
     ("POST", "/account/password"),
     ("POST", "/account/sessions/end-others"),
     ("POST", "/account/sessions/end-all"),
