@@ -20,6 +20,7 @@ use crate::password::NewPasswords;
 use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
 use crate::stop::Stopping;
+use crate::telemetry::LogLines;
 use crate::throttle::Networks;
 
 /// The application. Clones are the same.
@@ -43,6 +44,7 @@ pub(crate) struct Parts {
     pub(crate) stopping: Stopping,
     pub(crate) measurements: Measurements,
     pub(crate) metrics: Metrics,
+    pub(crate) log: LogLines,
     /// The origin browsers use, where it is configured.
     pub(crate) public_origin: Option<String>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -106,6 +108,11 @@ impl App {
     /// What the server counts itself.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// Lines on their way to the log.
+    pub(crate) fn log(&self) -> &LogLines {
+        &self.0.log
     }
 
     /// Whether the server was told to stop.

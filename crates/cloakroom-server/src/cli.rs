@@ -10,6 +10,7 @@ mod event;
 mod everywhere;
 mod failures;
 mod fold;
+mod health;
 mod help;
 mod json;
 mod man;
@@ -93,6 +94,10 @@ enum Command {
     Backup(backup::Backup),
     Restore(backup::Restore),
     Doctor(doctor::Doctor),
+    Health {
+        #[arg(long)]
+        ready: bool,
+    },
     Config(config::Shown),
     Migration(migration::Migration),
     Completions {
@@ -146,6 +151,7 @@ pub(crate) async fn run(command_line: CommandLine, voice: &Voice) -> Result<(), 
         Command::Backup(backup) => backup.run(&load(&inputs)?, voice).await,
         Command::Restore(restore) => restore.run(&load(&inputs)?, voice).await,
         Command::Doctor(doctor) => doctor.run(&load(&inputs)?, voice).await,
+        Command::Health { ready } => health::run(ready, &load(&inputs)?).await,
         Command::Config(config) => config.run(&inputs, voice),
         Command::Migration(migration) => migration.run(),
         Command::Completions { shell } => man::complete(shell, tree(voice)),

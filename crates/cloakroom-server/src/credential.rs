@@ -8,6 +8,7 @@ use cloakroom_core::event::EventKind;
 use cloakroom_core::login::{LoginDecision, LoginFacts, LoginRefusal, decide};
 use cloakroom_core::password::Password;
 use cloakroom_core::throttle::{Claims, Settlement};
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::events::Happened;
@@ -136,7 +137,7 @@ async fn counted(
     check: impl Future<Output = Result<Checked, Failure>> + Send + 'static,
 ) -> Result<(Checked, bool), Failure> {
     let app = app.clone();
-    let counted = tokio::spawn(async move {
+    let counting = async move {
         throttle::admit(&app, &claims).await?;
         let checked = check.await;
         let settlement = match &checked {
@@ -146,8 +147,8 @@ async fn counted(
         };
         let locks = throttle::settle(&app, claims, settlement).await;
         Ok((checked?, locks))
-    });
-    counted.await.map_err(|error| Failure::internal(&error))?
+    };
+    tokio::spawn(counting.in_current_span()).await.map_err(|error| Failure::internal(&error))?
 }
 
 /// The parameters were raised since the password was stored. The login stands whether or not this succeeds.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cloakroom::Code;
 use cloakroom_core::password::{HashError, Hasher, Password, PasswordHash};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tracing::Span;
 
 use crate::failure::Failure;
 
@@ -16,7 +17,8 @@ use crate::failure::Failure;
 /// once; who is in it is served.
 pub(crate) const WAITING_PER_HASH: usize = 32;
 
-type Job = Box<dyn FnOnce() + Send>;
+/// What is to be done, in the name of the request that wants it.
+type Job = (Span, Box<dyn FnOnce() + Send>);
 
 /// A place among those whose passwords are hashed or wait for it.
 #[must_use]
@@ -138,7 +140,7 @@ impl Hashing {
             drop(place);
             let _gone = done.send(result); // who asked may not wait any more
         };
-        self.jobs.send(Box::new(job)).map_err(|_| Failure::internal(&NoThread))?;
+        self.jobs.send((Span::current(), Box::new(job))).map_err(|_| Failure::internal(&NoThread))?;
         // A hasher that panicked has dropped the other end.
         result.await.map_err(|error| Failure::internal(&error))?.map_err(|error| Failure::internal(&error))
     }
@@ -169,7 +171,8 @@ fn work(waiting: &Mutex<Receiver<Job>>) {
     give_way();
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = next else { return };
+        let Ok((span, job)) = next else { return };
+        let _in_its_name = span.enter();
         if catch_unwind(AssertUnwindSafe(job)).is_err() {
             tracing::error!("hashing a password panicked");
         }

@@ -73,7 +73,8 @@ impl Collector for Counts {
         sweep::show(app, &mut to)?;
         let help = "Five-minute counts for charts that could not be written.";
         to.counter("measurements_lost", help, app.measurements().lost())?;
-        to.counter("events_lost", "Security events that are in the log only.", app.recorder().lost())
+        to.counter("events_lost", "Security events that are in the log only.", app.recorder().lost())?;
+        to.counter("log_lines_lost", "Lines of the log that could not be written.", app.log().lost())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The life of the server: open the database, put the application together, serve, and end without losing anything.
 
+use std::error::Error as _;
 use std::future::IntoFuture as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -10,7 +11,7 @@ use cloakroom::world::{SystemClock, SystemRandom};
 use cloakroom::{CookieSettings, Sessions, Validation};
 use cloakroom_core::password::{Argon2idHasher, HashParameters};
 use cloakroom_core::world::{Clock as _, Random};
-use cloakroom_sql::{Database, Scope};
+use cloakroom_sql::{Database, OpenError, Scope};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
@@ -28,6 +29,7 @@ use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
 use crate::stop::Stopping;
 use crate::supervisor::Supervisor;
+use crate::telemetry::LogLines;
 use crate::throttle::Networks;
 use crate::{metrics, routes, stop, sweep};
 
@@ -38,14 +40,14 @@ const SETTLE_MAX: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// One line for whoever started it, when it cannot start.
-pub(crate) async fn run(config: Config, voice: &Voice) -> Result<(), Failure> {
+pub(crate) async fn run(config: Config, log: LogLines, voice: &Voice) -> Result<(), Failure> {
     let database = open(&config).await?;
     let (listener, address) = listen(config.listen, "listen").await?;
     let metrics = match config.metrics {
         Some(wanted) => Some(listen(wanted, "metrics.listen").await?),
         None => None,
     };
-    let (app, code) = put_together(&config, &database)?;
+    let (app, code) = put_together(&config, &database, log)?;
     let said = Greeting { config: &config, address, metrics: metrics.as_ref().map(|(_, address)| *address), voice };
     said.say(&app, &code).await?;
     drop(code);
@@ -91,17 +93,26 @@ async fn listen(wanted: SocketAddr, key: &str) -> Result<(TcpListener, SocketAdd
 
 /// Opens the database, and brings it up to date where that is wanted.
 async fn open(config: &Config) -> Result<Database, Failure> {
-    let database = Database::open(config.database.url.reveal(), config.database.options.clone()).await?;
+    let database =
+        Database::open(config.database.url.reveal(), config.database.options.clone()).await.map_err(unusable)?;
     if config.database.migrate {
-        for applied in database.migrate(Scope::Everything).await? {
+        for applied in database.migrate(Scope::Everything).await.map_err(unusable)? {
             tracing::info!(migration = applied.name, "migration applied");
         }
     }
-    database.require_migrated(Scope::Everything).await?;
+    database.require_migrated(Scope::Everything).await.map_err(unusable)?;
     Ok(database)
 }
 
-fn put_together(config: &Config, database: &Database) -> Result<(App, Zeroizing<String>), Failure> {
+/// One line for whoever started it; what is behind it is in the log.
+fn unusable(error: OpenError) -> Failure {
+    if let Some(cause) = error.source() {
+        tracing::error!(%cause, "the database cannot be used");
+    }
+    error.into()
+}
+
+fn put_together(config: &Config, database: &Database, log: LogLines) -> Result<(App, Zeroizing<String>), Failure> {
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let builder = Sessions::builder()
         .policy(config.policy.clone())
@@ -125,6 +136,7 @@ fn put_together(config: &Config, database: &Database) -> Result<(App, Zeroizing<
         stopping: Stopping::default(),
         measurements: Measurements::new(database.measurements(), clock.now()),
         metrics: Metrics::default(),
+        log,
         networks: Networks {
             failures: config.login.network_failures,
             are_known: config.public_url.is_none() || config.proxies.is_some(),
@@ -177,7 +189,11 @@ impl Greeting<'_> {
         // In one piece: a buffer that grows leaves unwiped copies behind.
         let lines = Zeroizing::new([before.as_str(), "\n", &setup, code, ends, &after, "\n"].concat());
         let mut stdout = std::io::stdout().lock();
-        stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
+        // Nobody reads it, perhaps on purpose: that is no reason not to serve. An account can be added on the command line.
+        if let Err(error) = stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()) {
+            tracing::warn!(%error, "standard output cannot be written: nobody has been told where to begin");
+        }
+        Ok(())
     }
 
     /// What hashing takes of the machine at most.

@@ -1,9 +1,13 @@
-//! The log: one subscriber, on stderr. What is never logged is listed in `docs/logging.md`.
+//! The log: one subscriber, on stderr. What is never logged is listed in `docs/logging.md`. A log that cannot be written stops nobody: what
+//! is lost of it is counted.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry};
@@ -15,18 +19,60 @@ use crate::exit::Failure;
 ///
 /// # Errors
 /// When it was started before, or the filter does not parse (which the configuration has made sure of).
-pub(crate) fn start(config: &LogConfig) -> Result<(), Failure> {
+pub(crate) fn start(config: &LogConfig) -> Result<LogLines, Failure> {
     let filter = EnvFilter::try_new(config.filter.as_str())
         .map_err(|error| Failure::say("log-filter-wrong", &[("cause", &error)]))?;
     // Below info, libraries write statements, headers and frames: places where a token may be.
     let ours_or_info = filter_fn(|event| may_be_logged(event.target(), *event.level()));
     let filter = filter.and(ours_or_info);
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let (log, is_terminal) = (LogLines::default(), io::stderr().is_terminal());
+    // What cannot be written there cannot be complained about there either.
+    let lines = tracing_subscriber::fmt::layer().with_writer(log.clone()).log_internal_errors(false);
     let layer = match config.format {
-        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).with_filter(filter).boxed(),
+        LogFormat::Auto if !is_terminal => lines.json().flatten_event(true).with_filter(filter).boxed(),
+        LogFormat::Auto | LogFormat::Text => lines.with_ansi(is_terminal).with_filter(filter).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
     };
-    Registry::default().with(layer).try_init().map_err(|error| Failure::say("log-not-started", &[("cause", &error)]))
+    Registry::default()
+        .with(layer)
+        .try_init()
+        .map_err(|error| Failure::say("log-not-started", &[("cause", &error)]))?;
+    Ok(log)
+}
+
+/// The lines of the log, on their way to stderr. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogLines {
+    lost: Arc<AtomicU64>,
+}
+
+impl LogLines {
+    /// How many could not be written.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl MakeWriter<'_> for LogLines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl Write for LogLines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        // One line, one call. Part of a line would be counted as lost and stay.
+        io::stderr().lock().write_all(line).inspect_err(|_| {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        })?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// Our own crates may say everything they are asked for; others nothing below info.

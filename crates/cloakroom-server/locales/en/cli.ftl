@@ -192,3 +192,6 @@ restore-ended = ended { $sessions }: who was logged out since the backup stays o
 restore-kept = kept { $sessions }, those included that were ended since the backup
 restore-replaced = what was there before is { $file } now
 password-prompt-current = {"Password of "}{ $name }{": "}
+health-not-well = { $url } answers { $status }; its text and the log say why
+health-nobody = nobody answers at { $url }: start `cloakroom serve`, or name its address with --listen ({ $cause })
+health-late = { $url } does not answer within { $seconds } s

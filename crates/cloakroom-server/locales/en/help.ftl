@@ -236,3 +236,8 @@ arg-doctor-instances = Address of another instance, which has to refuse what end
 arg-doctor-login-name = An account that exists, instead of one that is made and removed
 arg-doctor-backup = A backup to look into: whether it can be read, and holds no token
 arg-doctor-markdown = The report as Markdown, with a summary in English and Japanese
+help-health = Ask the server that is configured here whether it lives: for health checks of containers
+help-health-examples =
+    cloakroom health
+    cloakroom health --ready
+arg-health-ready = Ask whether it can do its work, its database too

@@ -174,3 +174,6 @@ restore-ended = セッションを { $sessions }終了しました。バック�
 restore-kept = セッションを { $sessions }残しました。バックアップ後に終了したものも含まれます
 restore-replaced = 以前のファイルは { $file } にあります
 password-prompt-current = { $name } のパスワード:{" "}
+health-not-well = { $url } の応答は { $status } です。理由は応答の本文とログにあります
+health-nobody = { $url } に応答するものがありません。`cloakroom serve` を起動するか、--listen でアドレスを指定してください（{ $cause }）
+health-late = { $url } が { $seconds } 秒以内に応答しません

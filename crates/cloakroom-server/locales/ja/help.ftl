@@ -252,3 +252,8 @@ arg-doctor-instances = ここで終了したものを同じく拒否すべき別
 arg-doctor-login-name = 一時的なアカウントを作らず、既存のアカウントを使います
 arg-doctor-backup = 読み取れるか、トークンを含まないかを調べるバックアップ
 arg-doctor-markdown = レポートを Markdown で出力します（要約は英語と日本語）
+help-health = 設定されたサーバーが動いているかを確かめます（コンテナの死活監視用）
+help-health-examples =
+    cloakroom health
+    cloakroom health --ready
+arg-health-ready = データベースも含めて、要求に応じられるかを確かめます

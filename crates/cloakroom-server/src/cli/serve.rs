@@ -13,7 +13,7 @@ use crate::telemetry;
 pub(super) async fn run(config: Config, voice: &Voice) -> Result<(), Failure> {
     config.check_listener()?;
     config.check_breached_hashes()?;
-    telemetry::start(&config.log)?;
+    let log = telemetry::start(&config.log)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         listen = %config.listen,
@@ -25,5 +25,5 @@ pub(super) async fn run(config: Config, voice: &Voice) -> Result<(), Failure> {
         login_concurrency = config.login.concurrency,
         "starting"
     );
-    server::run(config, voice).await
+    server::run(config, log, voice).await
 }

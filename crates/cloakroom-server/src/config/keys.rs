@@ -313,8 +313,12 @@ pub(crate) static EVENTS_RETENTION: Key<Duration> = Key {
     )
 };
 
-pub(crate) static LOG_FORMAT: Key<LogFormat> =
-    key("log.format", || LogFormat::Text, "\"text\" or \"json\"", "How a line of the log looks.");
+pub(crate) static LOG_FORMAT: Key<LogFormat> = key(
+    "log.format",
+    || LogFormat::Auto,
+    "\"auto\", \"text\" or \"json\"",
+    "How a line of the log looks: auto is text on a terminal, JSON otherwise.",
+);
 
 pub(crate) static LOG_FILTER: Key<LogFilter> = key(
     "log.filter",

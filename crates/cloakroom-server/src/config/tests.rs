@@ -200,7 +200,7 @@ fn wrong_values_in_the_file() {
     cookie.insecure (cloakroom.toml:1): found 1, allowed: true or false
     login.concurrency (cloakroom.toml:1): found 0, allowed: 1 to 64
     login.concurrency (cloakroom.toml:1): found 65, allowed: 1 to 64
-    log.format (cloakroom.toml:1): found "xml", allowed: "text" or "json"
+    log.format (cloakroom.toml:1): found "xml", allowed: "auto", "text" or "json"
     log.filter (cloakroom.toml:1): found "cloakroom=loud", allowed: a level (error, warn, info, debug, trace) or directives such as info,cloakroom_sql=debug
     log.filter (cloakroom.toml:1): found ["info"], allowed: a level (error, warn, info, debug, trace) or directives such as info,cloakroom_sql=debug
     log.filter (cloakroom.toml:1): found "\u{1b}[2J=\n=", allowed: a level (error, warn, info, debug, trace) or directives such as info,cloakroom_sql=debug

@@ -4,7 +4,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use psl::Psl as _;
-use tracing_subscriber::EnvFilter;
 
 use super::show::quoted;
 use super::span;
@@ -285,10 +284,12 @@ macro_rules! words {
 
 mod client_address;
 mod database_url;
+mod log_filter;
 
 mod language;
 pub(crate) use client_address::ClientAddress;
 pub(crate) use database_url::DatabaseUrl;
+pub(crate) use log_filter::LogFilter;
 
 words! {
     /// How a living session is made sure of.
@@ -302,35 +303,10 @@ words! {
 words! {
     /// How a line of the log looks.
     LogFormat:
+        /// For people on a terminal, else for programs.
+        Auto = "auto",
         /// For people.
         Text = "text",
         /// One JSON object a line.
         Json = "json"
-}
-
-/// Which events are logged, in the syntax of tracing-subscriber's `EnvFilter`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LogFilter(String);
-
-impl LogFilter {
-    /// The default.
-    pub(super) fn info() -> Self {
-        Self("info".to_owned())
-    }
-
-    /// The directives; known to parse.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Setting for LogFilter {
-    const TYPE: &'static str = "filter";
-    fn read(raw: &Raw) -> Option<Self> {
-        let text = raw.text().filter(|text| !text.trim().is_empty())?;
-        EnvFilter::try_new(text).ok().map(|_| Self(text.to_owned()))
-    }
-    fn show(&self) -> Option<String> {
-        Some(quoted(&self.0))
-    }
 }

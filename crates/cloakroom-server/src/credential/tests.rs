@@ -31,6 +31,7 @@ use crate::password::NewPasswords;
 use crate::service_token::ServiceTokens;
 use crate::setup::Setup;
 use crate::stop::Stopping;
+use crate::telemetry::LogLines;
 use crate::throttle::Networks;
 
 const PASSWORD: &str = "violet tractor hums at noon";
@@ -55,13 +56,13 @@ impl World {
             hashing: Hashing::start(hasher, 2).unwrap(),
             new_passwords: NewPasswords::new(PasswordRules::default(), None),
             catalogue: Catalogue::load().unwrap(),
-            language: crate::locale::Locale::English,
             setup: Setup::new(&SystemRandom).unwrap().0,
             recorder: Recorder::start(database.accounts()),
             service_tokens: ServiceTokens::new(&Validation::Strict),
             stopping: Stopping::default(),
             measurements: Measurements::new(database.measurements(), SystemClock.now()),
             metrics: Metrics::default(),
+            log: LogLines::default(),
             networks: Networks { failures: 100, are_known: true },
             language: Locale::English,
             public_origin: None,

@@ -7,6 +7,8 @@ mod admin;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod bad_days;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod broken_database;
@@ -19,6 +21,8 @@ mod confirm;
 #[cfg(test)]
 mod copy;
 #[cfg(test)]
+mod deploy;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod farewell;
@@ -29,6 +33,8 @@ mod language;
 #[cfg(test)]
 #[expect(dead_code, reason = "tests of several servers look through tables too")]
 mod leaks;
+#[cfg(test)]
+mod log;
 #[cfg(test)]
 mod login;
 #[cfg(test)]

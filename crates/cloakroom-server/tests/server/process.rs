@@ -55,7 +55,16 @@ impl Place {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
+        self.of(BINARY, args)
+    }
+
+    /// Any program, as our commands are started.
+    pub(crate) fn around(&self, words: &[&str]) -> Command {
+        self.of(words[0], &words[1..])
+    }
+
+    fn of(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(args).current_dir(self.dir.path());
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CLOAKROOM_")) {
             command.env_remove(name);
@@ -95,11 +104,20 @@ impl Place {
     }
 
     pub(crate) fn serve(&self) -> Server {
+        self.serve_within(&[])
+    }
+
+    /// The same, started by these words: a program that becomes what is named after them.
+    pub(crate) fn serve_within(&self, words: &[&str]) -> Server {
         let log = self.file("log.txt");
         let errors = File::options().create(true).append(true).open(&log).unwrap();
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let serve = [BINARY, "serve", "--listen", "127.0.0.1:0"];
+        let words: Vec<_> = words.iter().copied().chain(serve).collect();
+        let mut command = self.around(&words);
         // As a test wants it that says nothing: all of the log, and an end at once.
-        for (key, value) in [("CLOAKROOM_LOG__FILTER", "debug"), ("CLOAKROOM_STOP__DELAY", "0s")] {
+        for (key, value) in
+            [("CLOAKROOM_LOG__FILTER", "debug"), ("CLOAKROOM_LOG__FORMAT", "text"), ("CLOAKROOM_STOP__DELAY", "0s")]
+        {
             if !self.settings.iter().any(|(set, _)| set == key) {
                 command.env(key, value);
             }

@@ -25,6 +25,12 @@ pub(crate) fn open_error(name: &str, error: sqlx::Error) -> OpenError {
         ),
         Some(SQLITE_CORRUPT) => (OpenErrorKind::Other, "the file is damaged", "restore it from a backup"),
         Some(SQLITE_FULL) => (OpenErrorKind::Other, "the disk is full", "make room and try again"),
+        // Also what a full disk is called where the file of the log is concerned.
+        Some(SQLITE_IOERR) => (
+            OpenErrorKind::Other,
+            "the disk refused to be read or written",
+            "make room on it, and look into the system's log for its errors",
+        ),
         _ => (OpenErrorKind::Other, "the database refused", "the log has the cause"),
     };
     OpenError::new(kind, name, found, way_out).caused(error)
@@ -34,6 +40,7 @@ pub(crate) fn open_error(name: &str, error: sqlx::Error) -> OpenError {
 const SQLITE_BUSY: i32 = 5;
 const SQLITE_LOCKED: i32 = 6;
 const SQLITE_READONLY: i32 = 8;
+const SQLITE_IOERR: i32 = 10;
 const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_FULL: i32 = 13;
 const SQLITE_CANTOPEN: i32 = 14;

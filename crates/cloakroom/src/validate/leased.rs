@@ -10,6 +10,7 @@ use cloakroom_core::coherence::{Held, Load};
 use cloakroom_core::time::Steady;
 use cloakroom_core::token::TokenDigest;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use super::{Failed, Found, strict, usable};
 use crate::shared::Shared;
@@ -105,7 +106,8 @@ async fn load(shared: &Arc<Shared>, digest: TokenDigest) -> Option<Loaded> {
                 let (tell, reply) = watch::channel(None);
                 under_way.insert(digest, UnderWay { load, reply: reply.clone() });
                 let loader = Loader { shared: Arc::clone(shared), digest, began, load, tell };
-                drop(tokio::spawn(loader.run()));
+                // In the name of the request that began it: who joins it waits for the same.
+                drop(tokio::spawn(loader.run().in_current_span()));
                 reply
             }
         }
