@@ -3,11 +3,16 @@
 //! Precedence: flags, then environment, then file, then defaults. Every key is declared in [`keys`]; nothing else in
 //! the program reads the configuration file or the environment, but for what a supervisor says in it ([`crate::supervisor`]).
 
+pub(crate) mod audit;
 mod check;
 mod error;
+pub(crate) mod example;
+mod facts;
 mod file;
 pub(crate) mod keys;
 mod layers;
+mod reasons;
+mod secret_file;
 mod show;
 pub(crate) mod span;
 mod types;
@@ -24,9 +29,11 @@ use cloakroom_core::policy::Policy;
 use cloakroom_sql::OpenOptions;
 
 pub(crate) use error::ConfigError;
+pub(crate) use facts::OfThisMachine;
 pub(crate) use show::{InEffect, effective, in_effect};
 pub(crate) use types::{CookieDomain, DatabaseUrl, FilePath, LogFilter, LogFormat, PublicUrl};
 
+use error::Source;
 use layers::Layers;
 
 use crate::locale::Locale;
@@ -39,6 +46,14 @@ pub(crate) const DEFAULT_FILE: &str = "cloakroom.toml";
 /// The origin that a text names: the way to a server, such as `https://login.example.org`.
 pub(crate) fn origin(text: &str) -> Option<PublicUrl> {
     <PublicUrl as types::Setting>::read(&types::Raw::Text(text.to_owned()))
+}
+
+/// The file in which the database's URL stands, if it is in one.
+pub(crate) fn url_written_in(inputs: &Inputs) -> Option<PathBuf> {
+    match Layers::read(inputs).ok()?.source(keys::DATABASE_URL.name) {
+        Source::File { path, .. } | Source::SecretFile { path, .. } => Some(path.into()),
+        _ => None,
+    }
 }
 
 /// Where the configuration comes from. Handed in, so that tests need no process of their own.

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod command_line {
+    mod config;
     mod ctrl_c;
     mod filter;
     mod for_programs;
@@ -255,11 +256,26 @@ mod command_line {
         let place = place.with_account("ada");
 
         let ended = place.run(&["migrate", "down"]);
-        assert!(ended.out.contains("would drop accounts: 1 row\n") && ended.out.contains("sessions: 0"), "{ended:?}");
+        assert!(
+            ended.out.contains("would drop accounts: 1 row (nobody can sign in until the accounts are made anew)\n"),
+            "{ended:?}"
+        );
+        assert!(ended.out.contains("sessions: 0 rows (everybody is signed out)\n"), "{ended:?}");
+        assert!(ended.out.ends_with("no row can be kept: there is no earlier form of these tables\n"), "{ended:?}");
+        let ended_out = ended.out.clone();
         assert!(ended.refused().contains("--yes"));
+        assert_eq!(place.run(&["migrate", "down", "--dry-run"]).done(), ended_out);
+        assert!(place.run(&["migrate", "down", "--dry-run", "--yes"]).misused().contains("cannot be used with"));
+        let json: Value = serde_json::from_str(&place.run(&["migrate", "down", "--dry-run", "--json"]).done()).unwrap();
+        assert_eq!((json["dropped"].as_bool(), &json["kept"]), (Some(false), &serde_json::json!([])));
+        for table in json["tables"].as_array().unwrap() {
+            assert_ne!(table["notice"], "what is in it is gone", "say what people notice when {} goes", table["table"]);
+        }
         assert_eq!(place.accounts().len(), 1);
 
-        assert!(place.run(&["migrate", "down", "--yes"]).done().contains("dropping accounts: 1 row\n"));
+        assert!(
+            place.run(&["migrate", "down", "--yes"]).done().contains("dropping accounts: 1 row (nobody can sign in")
+        );
         assert_eq!(place.run(&["migrate", "status"]).done(), "0001_sessions  missing\n0001_accounts  missing\n");
         assert_eq!(place.run(&["migrate", "down"]).done(), "nothing to do\n");
         assert_eq!(place.run(&["migrate", "up"]).done(), applied);

@@ -76,22 +76,22 @@ migrate-applied = applied { $name }
 migrate-is-applied = { $name }  applied
 migrate-is-missing = { $name }  missing
 migrate-dropping = { $rows ->
-    [one] dropping { $table }: 1 row
-   *[other] dropping { $table }: { $shown } rows
+    [one] dropping { $table }: 1 row ({ $notice })
+   *[other] dropping { $table }: { $shown } rows ({ $notice })
 }
 migrate-would-drop = { $rows ->
-    [one] would drop { $table }: 1 row
-   *[other] would drop { $table }: { $shown } rows
+    [one] would drop { $table }: 1 row ({ $notice })
+   *[other] would drop { $table }: { $shown } rows ({ $notice })
 }
 migrate-down-question = Drop these tables and all rows in them?
 migration-prisma-down = Prisma has no way back: remove the models from schema.prisma, and apply what `cloakroom migration --dialect postgres --down` prints
 copy-table = { $rows ->
-    [one] { $table }: 1 row verified
-   *[other] { $table }: { $shown } rows verified
+    [one] { $table }: 1 row ({ $notice }) verified
+   *[other] { $table }: { $shown } rows ({ $notice }) verified
 }
 copy-table-resumed = { $rows ->
-    [one] { $table }: 1 row verified; { $written } written now, { $removed } of before removed
-   *[other] { $table }: { $shown } rows verified; { $written } written now, { $removed } of before removed
+    [one] { $table }: 1 row ({ $notice }) verified; { $written } written now, { $removed } of before removed
+   *[other] { $table }: { $shown } rows ({ $notice }) verified; { $written } written now, { $removed } of before removed
 }
 copy-done = { $target } holds everything; take { $source } out of use: who logs out from now on is still logged in there
 copy-correcting = correcting { $table }
@@ -195,3 +195,12 @@ password-prompt-current = {"Password of "}{ $name }{": "}
 health-not-well = { $url } answers { $status }; its text and the log say why
 health-nobody = nobody answers at { $url }: start `cloakroom serve`, or name its address with --listen ({ $cause })
 health-late = { $url } does not answer within { $seconds } s
+migrate-keeps-nothing = no row can be kept: there is no earlier form of these tables
+migrate-gone-sessions = everybody is signed out
+migrate-gone-session_subjects = nobody notices; a login under way fails
+migrate-gone-session_feed = nobody is told any more why and when a session ended
+migrate-gone-accounts = nobody can sign in until the accounts are made anew
+migrate-gone-attempt_counters = whoever is locked out after failed attempts may try again
+migrate-gone-security_events = recent activity and the operator's record are empty
+migrate-gone-service_tokens = applications are refused until they get new service tokens
+migrate-gone-measurements = the charts begin anew

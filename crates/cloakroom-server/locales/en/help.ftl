@@ -241,3 +241,10 @@ help-health-examples =
     cloakroom health
     cloakroom health --ready
 arg-health-ready = Ask whether it can do its work, its database too
+arg-config-check-strict = Fail on warnings as well
+help-config-example = Print a commented cloakroom.toml with every key at its default
+help-config-example-examples =
+    cloakroom config example > cloakroom.toml
+help-config-reference = Print the table of keys of the documentation, in Markdown
+help-config-reference-examples =
+    cloakroom config reference

@@ -257,3 +257,10 @@ help-health-examples =
     cloakroom health
     cloakroom health --ready
 arg-health-ready = データベースも含めて、要求に応じられるかを確かめます
+arg-config-check-strict = 警告があるときも失敗にします
+help-config-example = すべてのキーと既定値を、説明付きの cloakroom.toml として出力します
+help-config-example-examples =
+    cloakroom config example > cloakroom.toml
+help-config-reference = 文書にあるキーの一覧を Markdown で出力します
+help-config-reference-examples =
+    cloakroom config reference

@@ -80,8 +80,12 @@ impl Down {
             }
             let key = if self.consent.yes && !self.dry_run { "migrate-dropping" } else { "migrate-would-drop" };
             for (table, rows) in &tables {
-                voice.print(key, &[("table", table), ("rows", rows), ("shown", &number(*rows))])?;
+                let notice = voice.say(&format!("migrate-gone-{table}"), &[]);
+                voice
+                    .print(key, &[("table", table), ("rows", rows), ("shown", &number(*rows)), ("notice", &notice)])?;
             }
+            // With one migration each there is no earlier form that could keep a row.
+            voice.print("migrate-keeps-nothing", &[])?;
         }
         if !self.dry_run && !tables.is_empty() {
             voice.confirm(self.consent.yes, "migrate-down-question", &[])?;

@@ -16,6 +16,13 @@ pub(crate) enum Source {
     },
     /// An environment variable.
     Env(String),
+    /// A file that a key names because its value is secret.
+    SecretFile {
+        /// The file as it was named.
+        path: String,
+        /// The key that names it.
+        key: &'static str,
+    },
     /// A flag of the command line.
     Flag(&'static str),
 }
@@ -26,6 +33,7 @@ impl fmt::Display for Source {
             Self::Default => f.write_str("default"),
             Self::File { path, line } => write!(f, "{path}:{line}"),
             Self::Env(name) => f.write_str(name),
+            Self::SecretFile { path, key } => write!(f, "{key}: {path}"),
             Self::Flag(flag) => f.write_str(flag),
         }
     }
@@ -79,4 +87,14 @@ pub(crate) enum ConfigError {
     /// Two settings do not go together.
     #[error("{0}")]
     Together(String),
+}
+
+impl ConfigError {
+    /// The key it is about, where it is about one.
+    pub(crate) const fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::Value { key, .. } => Some(key),
+            _ => None,
+        }
+    }
 }

@@ -40,6 +40,11 @@ pub(crate) trait AnyKey: Sync {
     fn name(&self) -> &'static str;
     /// What the documentation says, in Markdown: type, default, allowed, doc.
     fn documented(&self) -> [String; 4];
+    /// The default as TOML, if there is one.
+    fn default_shown(&self) -> Option<String>;
+    /// Whether it may hold a secret, and so may stand in a file of its own.
+    #[cfg(test)]
+    fn is_secret(&self) -> bool;
     /// The effective value as TOML (`None`: not set), and who set it.
     fn effective(&self, layers: &Layers) -> Result<(Option<String>, Source), ConfigError>;
 }
@@ -53,6 +58,15 @@ impl<T: Setting> AnyKey for Key<T> {
         let shown = || (self.default)().show().map_or_else(|| "not set".to_owned(), |shown| format!("`{shown}`"));
         let default = self.default_text.map_or_else(shown, str::to_owned);
         [T::TYPE.to_owned(), default, self.allowed.to_owned(), self.doc.to_owned()]
+    }
+
+    fn default_shown(&self) -> Option<String> {
+        (self.default)().show()
+    }
+
+    #[cfg(test)]
+    fn is_secret(&self) -> bool {
+        T::SECRET
     }
 
     fn effective(&self, layers: &Layers) -> Result<(Option<String>, Source), ConfigError> {
@@ -365,37 +379,9 @@ pub(crate) static ALL: &[&dyn AnyKey] = &[
     &LOG_FILTER,
 ];
 
-/// Whether `name` is a table of the file, such as `session`.
-pub(super) fn is_section(name: &str) -> bool {
-    ALL.iter().any(|key| key.name().split_once('.').is_some_and(|(section, _)| section == name))
-}
+mod names;
 
-/// The declared spelling of `name`, if there is such a key.
-pub(super) fn declared(name: &str) -> Option<&'static str> {
-    ALL.iter().map(|key| key.name()).find(|declared| *declared == name)
-}
-
-/// The key that was probably meant: most alike as a whole, or in its last part where the section is missing or wrong.
-pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    const ALIKE_MIN: f64 = 0.85;
-    let last = |name: &'_ str| name.rsplit('.').next().map(str::to_owned).unwrap_or_default();
-    ALL.iter()
-        .map(|key| {
-            let whole = strsim::jaro_winkler(key.name(), name);
-            let end = 0.99 * strsim::jaro_winkler(&last(key.name()), &last(name));
-            (whole.max(end), key.name())
-        })
-        .filter(|(alike, _)| *alike >= ALIKE_MIN)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, name)| name)
-}
-
-/// The section that was probably meant.
-pub(super) fn nearest_section(name: &str) -> Option<&'static str> {
-    ALL.iter()
-        .filter_map(|key| key.name().split_once('.').map(|(section, _)| section))
-        .find(|section| strsim::damerau_levenshtein(section, name) <= 2)
-}
+pub(super) use names::{declared, is_section, names, nearest, nearest_section};
 
 #[cfg(test)]
 mod tests;

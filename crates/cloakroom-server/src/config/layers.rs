@@ -7,6 +7,7 @@ use super::Inputs;
 use super::error::{ConfigError, Source};
 use super::file;
 use super::keys::{self, Key};
+use super::secret_file;
 use super::types::{Raw, Setting};
 
 const ENV_PREFIX: &str = "CLOAKROOM_";
@@ -27,12 +28,18 @@ impl Layers {
         layers.read_env(&inputs.env)?;
         layers.read_flag(&keys::LISTEN, inputs.listen.as_deref(), "--listen");
         layers.read_flag(&keys::DATABASE_URL, inputs.database.as_deref(), "--database");
+        secret_file::resolve(&mut layers)?;
         Ok(layers)
     }
 
     /// Sets a declared key; a later source wins.
     pub(super) fn set(&mut self, name: &'static str, raw: Raw, source: Source) {
         self.0.insert(name, (raw, source));
+    }
+
+    /// What was set, as if it had not been.
+    pub(super) fn take(&mut self, name: &str) -> Option<(Raw, Source)> {
+        self.0.remove(name)
     }
 
     /// The value of a key: as set, or its default.
@@ -94,7 +101,7 @@ pub(super) fn env_name(key: &str) -> String {
 }
 
 fn declared_by_env(name: &str) -> Option<&'static str> {
-    keys::ALL.iter().map(|key| key.name()).find(|key| env_name(key) == name)
+    keys::names().find(|key| env_name(key) == name)
 }
 
 fn unknown_env(name: &str) -> ConfigError {

@@ -1,7 +1,10 @@
 //! Tables: what a configuration says, and what it says about mistakes. No process and no environment is needed.
 
+mod audit;
 mod cookie_domain;
 mod defaults;
+mod example;
+mod secret_file;
 
 use std::fmt::Write as _;
 use std::fs;

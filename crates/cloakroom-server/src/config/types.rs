@@ -26,7 +26,7 @@ pub(crate) enum Raw {
 }
 
 impl Raw {
-    fn text(&self) -> Option<&str> {
+    pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Loose(text) | Self::Text(text) => Some(text),
             _ => None,
@@ -62,6 +62,9 @@ fn shortened(text: &str) -> String {
 pub(crate) trait Setting: Sized {
     /// What the documentation calls it.
     const TYPE: &'static str;
+    /// Whether it may hold a secret.
+    #[cfg(test)]
+    const SECRET: bool = false;
     /// Reads a value; `None`: it is none of this type.
     fn read(raw: &Raw) -> Option<Self>;
     /// As TOML; `None`: not set.

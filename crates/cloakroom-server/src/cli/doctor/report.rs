@@ -8,6 +8,9 @@ use zeroize::Zeroizing;
 use super::finding::{Finding, Said, Status, say};
 use crate::locale::{Catalogue, Locale};
 
+/// Shorter texts are no secrets that could be told from words.
+const SECRET_BYTES_MIN: usize = 8;
+
 /// Everything that was found, and about what.
 pub(super) struct Report {
     pub(super) url: String,
@@ -138,7 +141,8 @@ impl Report {
 
     /// The last guard: a server may send anything back, and an error may repeat it.
     fn without_secrets(&self, text: String) -> String {
-        let known = self.secrets.iter().filter(|secret| !secret.is_empty());
+        // A short one stands in other words too; the passwords that are made here are long.
+        let known = self.secrets.iter().filter(|secret| secret.len() >= SECRET_BYTES_MIN);
         known.fold(text, |text, secret| text.replace(&***secret, "…"))
     }
 }

@@ -48,7 +48,8 @@ fn what_is_said_has_a_message_and_every_message_is_said() {
     let english: BTreeSet<_> = keys(include_str!("../../../locales/en/cli.ftl")).collect();
     for key in &english {
         let is_said = quoted.contains(key)
-            || key.strip_prefix("column-").is_some_and(|title| text.contains(&format!("\"{title}\"")));
+            || key.strip_prefix("column-").is_some_and(|title| text.contains(&format!("\"{title}\"")))
+            || key.starts_with("migrate-gone-"); // of each table: `migrate down` asks for them by name
         assert!(is_said, "{key} of cli.ftl is said nowhere");
     }
     let kinds: BTreeSet<_> = english.iter().filter_map(|key| key.split('-').next()).collect();

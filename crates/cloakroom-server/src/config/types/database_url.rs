@@ -38,6 +38,25 @@ impl DatabaseUrl {
         user.split_once(':').map(|(_, password)| Zeroizing::new(password.to_owned()))
     }
 
+    /// Whether it is a server on another machine, and nothing in it asks for a connection that nobody can read.
+    pub(crate) fn is_remote_in_clear(&self) -> bool {
+        let Some((_, rest)) = self.0.split_once("://").filter(|_| !self.is_file()) else { return false };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        let host = authority.rsplit('@').next().unwrap_or(authority);
+        let host = host
+            .strip_prefix('[')
+            .map_or_else(|| host.split(':').next(), |inner| inner.split(']').next())
+            .unwrap_or(host);
+        let is_here = host.is_empty()
+            || host == "localhost"
+            || host.starts_with('/')
+            || host.starts_with("%2F")
+            || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
+        let is_safe =
+            ["verify-full", "verify-ca", "require"].iter().any(|mode| rest.contains(&format!("sslmode={mode}")));
+        !is_here && !is_safe && !rest.contains("host=/")
+    }
+
     /// For people.
     pub(crate) fn redacted(&self) -> String {
         redacted(&self.0)
@@ -64,6 +83,8 @@ fn redacted(text: &str) -> String {
 
 impl Setting for DatabaseUrl {
     const TYPE: &'static str = "database URL";
+    #[cfg(test)]
+    const SECRET: bool = true;
     fn read(raw: &Raw) -> Option<Self> {
         let text = raw.text()?;
         let is_named = match text.split_once(':')? {
