@@ -45,12 +45,22 @@ fn files(place: &Place) -> Vec<String> {
     names
 }
 
+/// Ends the others also where an assertion fails.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_backup_is_whole_while_people_log_in_and_out() {
     let place = Place::new().with_account("ada");
     let server = place.serve();
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
+        let over = Over(&is_over);
         scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
                 assert_eq!(server.logged_in("ada").post("/api/v1/logout").status, 204);
@@ -61,7 +71,7 @@ fn a_backup_is_whole_while_people_log_in_and_out() {
             assert!(said.contains("read back and whole (accounts: 1, "), "{said}");
             assert_eq!(fs::metadata(place.file(name)).unwrap().permissions().mode() & 0o777, 0o600);
         }
-        is_over.store(true, Ordering::Relaxed);
+        drop(over);
     });
     let json = json(place.run(&["backup", "four.db", "--json"]));
     assert_eq!(
