@@ -74,16 +74,16 @@ fn check(is_strict: bool, as_json: bool, inputs: &Inputs, voice: &Voice) -> Resu
     let fails =
         |finding: &&Told| finding.severity == Severity::Error || is_strict && finding.severity == Severity::Warning;
     let failing: Vec<_> = findings.iter().filter(fails).map(|finding| finding.line.as_str()).collect();
-    if !as_json {
-        let others = findings.iter().filter(|finding| !fails(finding));
-        let lines: Vec<_> =
-            others.map(|finding| format!("{}: {}\n", finding.severity.as_str(), finding.line)).collect();
-        print(&lines.concat())?;
-    }
     if !failing.is_empty() {
         return Err(Failure::new(failing.join("; also ")));
     }
-    if as_json { Ok(()) } else { voice.print("config-valid", &[]) }
+    if as_json {
+        return Ok(());
+    }
+    // What fails is one line alone; the rest is said once that is mended, or with --json.
+    let lines: Vec<_> = findings.iter().map(|one| format!("{}: {}\n", one.severity.as_str(), one.line)).collect();
+    print(&lines.concat())?;
+    voice.print("config-valid", &[])
 }
 
 /// A finding, or a mistake, which has a line of its own.
