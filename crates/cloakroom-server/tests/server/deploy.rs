@@ -15,12 +15,11 @@ fn unit() -> BTreeMap<(&'static str, &'static str), Vec<&'static str>> {
     let mut section = "";
     let mut keys = BTreeMap::<_, Vec<_>>::new();
     for line in UNIT.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        match line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            Some(name) => section = name,
-            None => {
-                let (key, value) = line.split_once('=').unwrap_or_else(|| panic!("no key: {line}"));
-                keys.entry((section, key)).or_default().push(value);
-            }
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = name;
+        } else {
+            let (key, value) = line.split_once('=').unwrap_or_else(|| panic!("no key: {line}"));
+            keys.entry((section, key)).or_default().push(value);
         }
     }
     keys
