@@ -42,6 +42,7 @@
 
 mod account;
 mod account_change;
+mod broken;
 mod administration;
 mod ending;
 mod event;
@@ -64,14 +65,14 @@ mod touch;
 mod trial;
 
 use std::any::Any;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use broken::Broken;
 pub use schedule::random_schedule;
 
-use super::{AccountStore, MeasurementStore, SessionStore, StoreError};
+use super::{AccountStore, MeasurementStore, SessionStore};
 use trial::Trial;
 
 /// A new, empty store, as a clause gets it.
@@ -101,49 +102,6 @@ impl Stores {
     pub fn keeping(mut self, thing: impl Any + Send + Sync) -> Self {
         self.kept.push(Box::new(thing));
         self
-    }
-}
-
-/// A clause a store did not keep.
-///
-/// Shows no token digest and no password hash: their own `Debug` is redacted.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Broken {
-    clause: &'static str,
-    expected: String,
-    found: String,
-}
-
-impl Broken {
-    fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { clause: "", expected: expected.into(), found: found.into() }
-    }
-
-    /// The name of the clause.
-    pub fn clause(&self) -> &str {
-        self.clause
-    }
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { clause, expected, found } = self;
-        write!(f, "the store breaks the contract\n    clause: {clause}\n  expected: {expected}\n     found: {found}")
-    }
-}
-
-/// The same text as `Display`: what a test that returns an error prints.
-impl fmt::Debug for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for Broken {}
-
-impl From<StoreError> for Broken {
-    fn from(error: StoreError) -> Self {
-        Self::new("an answer", format!("the error {error:?}"))
     }
 }
 
