@@ -42,8 +42,8 @@
 
 mod account;
 mod account_change;
-mod broken;
 mod administration;
+mod broken;
 mod ending;
 mod event;
 mod feed;

@@ -64,7 +64,9 @@ fn of_expression(expression: &Expression<&str>, variables: &mut BTreeSet<String>
         Expression::Inline(inline) => of_inline(inline, variables),
         Expression::Select { selector, variants } => {
             of_inline(selector, variables);
-            variants.iter().for_each(|variant| of_pattern(&variant.value, variables));
+            for variant in variants {
+                of_pattern(&variant.value, variables);
+            }
         }
     }
 }
@@ -74,8 +76,9 @@ fn of_inline(inline: &InlineExpression<&str>, variables: &mut BTreeSet<String>) 
         InlineExpression::VariableReference { id } => drop(variables.insert(id.name.to_owned())),
         InlineExpression::Placeable { expression } => of_expression(expression, variables),
         InlineExpression::FunctionReference { arguments: CallArguments { positional, named }, .. } => {
-            positional.iter().for_each(|inline| of_inline(inline, variables));
-            named.iter().for_each(|argument| of_inline(&argument.value, variables));
+            for inline in positional.iter().chain(named.iter().map(|argument| &argument.value)) {
+                of_inline(inline, variables);
+            }
         }
         _ => {}
     }
