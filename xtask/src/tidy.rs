@@ -7,6 +7,7 @@ mod files;
 mod source;
 mod sql;
 mod standards;
+mod translations;
 mod tree;
 mod words;
 
@@ -100,6 +101,11 @@ const RULES: &[Rule] = &[
         anchor: "standards",
         instead: "name the test that proves it in docs/standards.md, or say there why there is none",
         check: standards::check,
+    },
+    Rule {
+        anchor: "translations",
+        instead: "make the same change in the other language: its heading, its command, its link",
+        check: translations::check,
     },
     Rule { anchor: "links", instead: "point the link at a file or heading that exists", check: docs::links },
 ];

@@ -52,11 +52,10 @@ mod tests {
             (Some("x-cloakroom-language=ja; cloakroom-language"), None, Locale::English, Locale::English),
         ] {
             let mut headers = HeaderMap::new();
-            if let Some(text) = cookie {
-                headers.insert(COOKIE, HeaderValue::from_static(text));
-            }
-            if let Some(text) = header {
-                headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static(text));
+            for (name, text) in [(COOKIE, cookie), (ACCEPT_LANGUAGE, header)] {
+                if let Some(text) = text {
+                    headers.insert(name, HeaderValue::from_static(text));
+                }
             }
             assert_eq!(of(&headers, default), wanted, "{cookie:?} {header:?}");
         }

@@ -7,10 +7,12 @@ use askama::Template;
 use cloakroom::{EndReason, FormToken, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+mod ending;
 mod expires;
 mod not_me;
 mod words;
 
+pub(crate) use ending::ShownEnding;
 pub(crate) use expires::Expires;
 pub(crate) use not_me::{NewPasswordPage, NotMePage};
 pub(crate) use words::{Message, Words};
@@ -190,32 +192,6 @@ impl<'a> AccountPage<'a> {
 
     pub(crate) fn signed_in_as(words: Words<'a>, name: &str) -> String {
         words.with("account-signed-in-as", &[("name", name.to_owned())])
-    }
-}
-
-/// A session that ended, on the account page.
-#[derive(Debug)]
-pub(crate) struct ShownEnding {
-    why: String,
-    at: String,
-    when: String,
-    date: String,
-    /// Whether somebody who signed in as this person may have done it.
-    is_deniable: bool,
-}
-
-impl ShownEnding {
-    pub(crate) fn new(words: Words<'_>, ending: &cloakroom::Ending, now: Timestamp) -> Self {
-        Self {
-            why: words.why(ending.reason),
-            at: ending.at.to_string(),
-            when: words.ago(ending.at, now),
-            date: words.date(ending.at),
-            is_deniable: matches!(
-                ending.reason,
-                EndReason::OtherDevice | EndReason::PasswordChanged | EndReason::SubjectWide
-            ),
-        }
     }
 }
 

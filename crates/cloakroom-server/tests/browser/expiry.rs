@@ -62,13 +62,13 @@ async fn the_warning_can_be_answered_in_every_tab_and_who_does_not_is_told_why()
     browser.wait_until_gone("#leaving[open]").await;
 
     // Nobody answers any more: both tabs ask all the time, and that is no use.
-    browser.wait_for("input[name=login_name]").await;
+    browser.wait_for("form[action='/login']").await;
     assert_eq!(browser.path().await, "/login");
     let text = browser.text().await;
     assert!(text.contains("You were signed out after 16 seconds without use, just now."), "{text}");
     browser.picture("login-with-reason").await;
     browser.driver.switch_to_window(second).await.unwrap();
-    browser.wait_for("input[name=login_name]").await;
+    browser.wait_for("form[action='/login']").await;
     assert!(used(&place) > before, "the answer was a use");
     browser.close().await;
 }
@@ -87,7 +87,7 @@ async fn escape_is_an_answer_and_signing_out_is_another() {
     assert_eq!(browser.script("return document.activeElement.id").await, "new_password", "back where it was");
     browser.wait_for("#leaving[open]").await;
     browser.find("#leaving form button").await.click().await.unwrap();
-    browser.wait_for("input[name=login_name]").await;
+    browser.wait_for("form[action='/login']").await;
     assert_eq!((browser.path().await.as_str(), place.rows()), ("/login", 0));
     browser.close().await;
 }
