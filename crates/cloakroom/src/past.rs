@@ -38,8 +38,12 @@ impl Sessions {
     pub async fn past(&self) -> Result<Option<Past>, Unavailable> {
         let (shared, presented) = (self.shared(), self.request().map(|request| &request.presented));
         for digest in presented.into_iter().flat_map(|presented| presented.iter()) {
+            let pending = shared.touches().of(digest); // before the read: see `Touches::of`
             let known = match shared.store().find(*digest).await? {
-                Some(record) => self.expired(&record),
+                Some(record) => {
+                    let last_seen_at = pending.map_or(record.last_seen_at, |used_at| used_at.max(record.last_seen_at));
+                    self.expired(&SessionRecord { last_seen_at, ..record })
+                }
                 None => shared.store().ending_of(*digest).await?.map(|ending| Past {
                     reason: ending.reason,
                     at: ending.at,

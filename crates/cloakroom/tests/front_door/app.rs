@@ -131,6 +131,8 @@ fn routes() -> Router {
         .route("/list", get(list))
         .route("/strict", get(async |Strict(principal): Strict| principal.subject().to_string()))
         .route("/until-ended", get(async |session: Session| format!("{:?}", session.ended().await)))
+        .route("/unused-until", get(async |session: Session| session.unused_until().as_millis().to_string()))
+        .route("/past", get(past))
         .route("/public", get(async || "anyone"))
 }
 
@@ -170,6 +172,11 @@ async fn end(session: Session, Path(id): Path<String>) -> Result<Response, Unava
     let Ok(id) = id.parse::<SessionId>() else { return Ok(StatusCode::NOT_FOUND.into_response()) };
     let status = if session.end_own(id).await? { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND };
     Ok(status.into_response())
+}
+
+async fn past(sessions: Sessions) -> Result<String, Unavailable> {
+    let past = sessions.past().await?;
+    Ok(past.map_or_else(String::new, |past| format!("{} {} {:?}", past.reason, past.at.as_millis(), past.after)))
 }
 
 async fn list(session: Session) -> Result<String, Unavailable> {

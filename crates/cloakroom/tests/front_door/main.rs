@@ -18,6 +18,8 @@ mod login;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod past;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod step_up;
