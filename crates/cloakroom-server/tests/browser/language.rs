@@ -44,7 +44,10 @@ async fn a_person_switches_the_language_and_stays_where_they_are() {
         browser.choose(language).await;
         assert_eq!(browser.path().await, "/account");
         browser.pictures(&format!("account-{language}")).await;
-        browser.script("document.getElementById('leaving').showModal()").await;
+        browser.script("document.getElementById('activity').scrollIntoView()").await;
+        browser.pictures(&format!("activity-{language}")).await;
+        let warn = "const it = document.getElementById('leaving'); it.querySelector('time').textContent = '16:58'; it.showModal()";
+        browser.script(warn).await;
         browser.pictures(&format!("warning-{language}")).await;
         browser.open(server.address(), "/account/not-me").await;
         browser.pictures(&format!("not-me-{language}")).await;
