@@ -4,7 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod chart;
 
 use askama::Template;
-use cloakroom::{EndReason, FormToken, Timestamp};
+use cloakroom::{FormToken, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 mod ending;

@@ -23,6 +23,7 @@ const REASONS: &[Entry] = &[
         "Links, the cookie's prefix and the check of where a request comes from follow from it.",
         Some("\"https://login.example.org\""),
     ),
+    ("language", "Whoever asks for neither is most likely to read English.", None),
     ("database.url", "A file needs no server; PostgreSQL is for several instances.", None),
     ("database.migrate", "A file is nobody else's; a server's tables change when its operator says so.", None),
     (
@@ -74,6 +75,8 @@ const REASONS: &[Entry] = &[
     ("proxy.trusted", "Whoever may say where a request comes from may say anything.", Some("[\"127.0.0.1\", \"::1\"]")),
     ("metrics.listen", "Counts are nobody's business but the operator's.", Some("\"127.0.0.1:9787\"")),
     ("events.retention", "A month is how far back people ask; longer needs a reason that a person would accept.", None),
+    ("stop.delay", "Balancers that ask every second or so see it in that time; systemd waits for 90 s.", None),
+    ("stop.deadline", "Longer than any request of ours takes, shorter than a supervisor's patience.", None),
     ("log.format", "JSON is for whatever collects logs.", None),
     ("log.filter", "Debug tells every statement: for an hour, not for ever.", None),
 ];

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use cloakroom::{Code, EndReason};
+use cloakroom_core::measurement::LoginOutcome;
 use cloakroom_core::password::PasswordRefusal;
 use fluent_syntax::ast::{CallArguments, Entry, Expression, InlineExpression, Pattern, PatternElement};
 
@@ -15,6 +16,8 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
     let codes = || Code::ALL.iter();
     vec![
         ("code-{code}", codes().map(|code| format!("code-{code}")).collect()),
+        // What has a title and says what to do next: a code, or what an application is told.
+        ("{message}-next", ["service-token-needed-next", "service-token-scope-next"].map(str::to_owned).to_vec()),
         ("code-{code}-next", codes().map(|code| format!("code-{code}-next")).collect()),
         ("ended-{reason}", EndReason::ALL.iter().map(|reason| format!("ended-{reason}")).collect()),
         (
@@ -24,6 +27,10 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
                 .map(|reason| format!("came-{reason}"))
                 .chain(["came-idle-after", "came-absolute-after"].map(str::to_owned))
                 .collect(),
+        ),
+        (
+            "chart-login-{}",
+            LoginOutcome::ALL.iter().map(|outcome| format!("chart-login-{}", outcome.as_str())).collect(),
         ),
         // Said on the command line alone, whose tests know them.
         ("column-{title}", Vec::new()),

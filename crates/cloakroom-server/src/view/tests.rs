@@ -1,6 +1,6 @@
 //! Pages and their words, in both languages.
 
-use cloakroom::Code;
+use cloakroom::{Code, EndReason};
 use cloakroom_core::password::PasswordRefusal;
 
 use super::*;
