@@ -197,7 +197,7 @@ mod command_line {
             ("correct horse battery staple\n", "tried first"),
             ("a tab\tin the middle of it", "control character"),
             (&"xyzzy ".repeat(50), "At most 256"),
-            (&"xyzzy ".repeat(1000), "more than 4096 bytes"),
+            (&"xyzzy ".repeat(1000), "more than 4,096 bytes"),
         ] {
             let ended = place.run_with_input(&["account", "add", "ada", "--password-stdin"], password.as_bytes());
             let typed = password.trim();
@@ -265,12 +265,10 @@ mod command_line {
         let ended_out = ended.out.clone();
         assert!(ended.refused().contains("--yes"));
         assert_eq!(place.run(&["migrate", "down", "--dry-run"]).done(), ended_out);
-        assert!(place.run(&["migrate", "down", "--dry-run", "--yes"]).misused().contains("cannot be used with"));
         let json: Value = serde_json::from_str(&place.run(&["migrate", "down", "--dry-run", "--json"]).done()).unwrap();
-        assert_eq!((json["dropped"].as_bool(), &json["kept"]), (Some(false), &serde_json::json!([])));
-        for table in json["tables"].as_array().unwrap() {
-            assert_ne!(table["notice"], "what is in it is gone", "say what people notice when {} goes", table["table"]);
-        }
+        assert_eq!((json["dry_run"].as_bool(), json["tables"].as_array().map(Vec::len)), (Some(true), Some(8)));
+        // What people notice is said of each table: no message is missing, which would show as its key.
+        assert!(!ended_out.contains("migrate-gone"), "{ended_out}");
         assert_eq!(place.accounts().len(), 1);
 
         assert!(

@@ -86,12 +86,12 @@ migrate-would-drop = { $rows ->
 migrate-down-question = Drop these tables and all rows in them?
 migration-prisma-down = Prisma has no way back: remove the models from schema.prisma, and apply what `cloakroom migration --dialect postgres --down` prints
 copy-table = { $rows ->
-    [one] { $table }: 1 row ({ $notice }) verified
-   *[other] { $table }: { $shown } rows ({ $notice }) verified
+    [one] { $table }: 1 row verified
+   *[other] { $table }: { $shown } rows verified
 }
 copy-table-resumed = { $rows ->
-    [one] { $table }: 1 row ({ $notice }) verified; { $written } written now, { $removed } of before removed
-   *[other] { $table }: { $shown } rows ({ $notice }) verified; { $written } written now, { $removed } of before removed
+    [one] { $table }: 1 row verified; { $written } written now, { $removed } of before removed
+   *[other] { $table }: { $shown } rows verified; { $written } written now, { $removed } of before removed
 }
 copy-done = { $target } holds everything; take { $source } out of use: who logs out from now on is still logged in there
 copy-correcting = correcting { $table }
@@ -172,7 +172,7 @@ progress-line = { $what }: { $done }
 progress-line-of = { $what }: { $done } of { $total }
 session-ending = ending sessions
 session-end-question = End { $sessions }?
-session-would-end = would end { $sessions }, of { $of } in all
+session-would-end = would end { $count } of { $sessions }
 session-end-interrupted = stopped when { $sessions } had ended: repeat it to end the rest
 session-end-failed = stopped when { $sessions } had ended: repeat it to end the rest ({ $cause })
 sweep-purging = purging
@@ -204,3 +204,6 @@ migrate-gone-attempt_counters = whoever is locked out after failed attempts may 
 migrate-gone-security_events = recent activity and the operator's record are empty
 migrate-gone-service_tokens = applications are refused until they get new service tokens
 migrate-gone-measurements = the charts begin anew
+column-name = name
+column-scope = scope
+column-last-used = last used (UTC)

@@ -10,6 +10,3 @@ service-token-missing = no service token { $name }: see `cloakroom service-token
 service-token-remove-question = Remove the service token { $name }? Whoever uses it is refused then.
 service-token-removed = removed { $name }
 service-token-removed-leased = removed { $name }; instances that know it refuse it within { $lease }
-column-name = name
-column-scope = scope
-column-last-used = last used (UTC)

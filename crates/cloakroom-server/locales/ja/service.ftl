@@ -10,6 +10,3 @@ service-token-missing = サービストークン { $name } はありません。
 service-token-remove-question = サービストークン { $name } を削除しますか？ 利用中のアプリケーションは拒否されるようになります。
 service-token-removed = { $name } を削除しました
 service-token-removed-leased = { $name } を削除しました。このトークンを記憶しているインスタンスも { $lease } 以内に拒否します
-column-name = 名前
-column-scope = スコープ
-column-last-used = 最終使用 (UTC)

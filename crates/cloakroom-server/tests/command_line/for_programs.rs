@@ -72,7 +72,10 @@ fn a_dry_run_says_how_many_and_changes_nothing() {
         assert_eq!(place.json(&args), json!({ "login_name": "ada", "subject": ada, "dry_run": true, "would_end": 2 }));
     }
     let down = place.run(&["migrate", "down", "--dry-run", "--yes"]).done();
-    assert!(down.contains("would drop sessions: 3 rows\n") && !down.contains("done"), "{down}");
+    assert!(
+        down.contains("would drop sessions: 3 rows (everybody is signed out)\n") && !down.contains("done"),
+        "{down}"
+    );
     assert_eq!(place.sessions(&[]).len(), 3);
     assert!(place.accounts()[0]["disabled_at"].is_null());
 }
@@ -84,7 +87,7 @@ fn what_ends_or_deletes_needs_consent() {
     for (args, asked) in [
         (&["account", "disable", "ada"][..], "Disable ada and end 1 session?"),
         (&["account", "remove", "ada"], "Remove ada for good and end 1 session?"),
-        (&["session", "end", "--everyone"], "End the sessions of everyone?"),
+        (&["session", "end", "--everyone"], "End 1 session?"),
         (&["migrate", "down"], "Drop these tables and all rows in them?"),
     ] {
         // Standard input is no terminal: whatever stands there is not an answer.

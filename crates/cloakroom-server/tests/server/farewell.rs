@@ -15,7 +15,9 @@ fn id_of(client: &mut Client) -> String {
 }
 
 fn run(place: &Place, args: &[&str]) {
-    assert!(place.run(args).status.success(), "{args:?}");
+    let consent: &[&str] = if args.contains(&"enable") { &[] } else { &["--yes"] };
+    let output = place.run(&[args, consent].concat());
+    assert!(output.status.success(), "{args:?}: {output:?}");
 }
 
 /// As if what ended had ended so long ago.
@@ -34,7 +36,7 @@ const WAYS: &[Way] = &[
     },
     Way {
         end: |place, _, _| {
-            run(place, &["session", "end", "--everyone", "--yes"]);
+            run(place, &["session", "end", "--everyone"]);
             minutes_pass(place, 180);
         },
         english: "Everybody was signed out, 3 hours ago.",

@@ -17,7 +17,7 @@ use super::filter::Typed;
 use crate::cli::account::Consent;
 use crate::cli::progress::Progress;
 use crate::cli::text::escaped;
-use crate::cli::voice::Voice;
+use crate::cli::voice::{Voice, number};
 use crate::cli::{event, everywhere};
 use crate::config::Config;
 use crate::events::Happened;
@@ -152,7 +152,7 @@ async fn would_end(
     if as_json {
         return print(&json!({ "would_end": would_end, "of": of }).to_string());
     }
-    voice.print("session-would-end", &[("sessions", &voice.sessions(would_end)), ("of", &voice.sessions(of))])
+    voice.print("session-would-end", &[("count", &number(would_end)), ("sessions", &voice.sessions(of))])
 }
 
 /// How many living sessions match.

@@ -96,7 +96,7 @@ fn the_overview_says_how_the_server_is() {
     for words in [
         "Database Answers.",
         "Migrations All 2 have been applied.",
-        "Validation Leased for 1000 ms",
+        "Validation Leased for 1,000 ms",
         "Logins being checked or waiting 0 of at most 66",
         "Last sweep",
         env!("CARGO_PKG_VERSION"),

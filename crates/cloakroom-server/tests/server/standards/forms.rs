@@ -90,6 +90,9 @@ fn an_administrators_form_carries_the_form_token_too_and_changes_nothing_without
         let page = here.get(path);
         for form in page.body.split("<form method=\"post\"").skip(1) {
             let form = form.split("</form>").next().unwrap();
+            if form.contains("action=\"/language\"") {
+                continue; // of no session, and the same on pages of none
+            }
             assert!(form.contains(&format!("name=\"form_token\" value=\"{own}\"")), "{path}: {form}");
             seen += 1;
         }
