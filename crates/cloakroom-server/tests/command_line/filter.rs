@@ -88,10 +88,7 @@ fn a_set_is_listed_counted_and_ended_and_nothing_else_is() {
         assert_eq!(ground.number("SELECT count(*) FROM session_feed WHERE reason = 'administrator'"), 3);
 
         let json = ground.run(&["session", "end", "--subject", "ada", "--before", "1h", "--yes", "--json"]).done();
-        assert_eq!(
-            serde_json::from_str::<Value>(&json).unwrap(),
-            serde_json::json!({ "ended": 1, "waited_ms": null })
-        );
+        assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), serde_json::json!({ "ended": 1, "waited_ms": null }));
         let recorded = ground.revocations();
         assert_eq!(recorded.len(), 2, "each set once: {recorded:?}");
         assert!(recorded.iter().all(|event| event["reason"] == "operator"), "{recorded:?}");
