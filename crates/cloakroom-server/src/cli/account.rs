@@ -1,7 +1,7 @@
 //! `cloakroom account`: who may log in. Accounts are named by their login name; their sessions end as the store says.
 
 use std::collections::HashSet;
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use clap::{Args, Subcommand};
 use cloakroom::world::{SystemClock, SystemRandom};
@@ -227,7 +227,9 @@ impl Desk<'_> {
             return self.would("account-would-disable", account, &subject, sessions);
         }
         let shown = self.voice.sessions(sessions);
-        self.voice.confirm(consent.yes, "account-disable-question", &[("name", name), ("sessions", &shown)])?;
+        // It can be taken back: a script that says it in full means it.
+        let is_meant = consent.yes || !io::stdin().is_terminal();
+        self.voice.confirm(is_meant, "account-disable-question", &[("name", name), ("sessions", &shown)])?;
         let disabled = Happened::new(EventKind::UserUpdated).to(&subject).because("disabled");
         let ended = done(self.database.accounts().disable(subject.clone(), SystemClock.now()).await?, name)?;
         event::record(disabled, self.database, self.voice).await;

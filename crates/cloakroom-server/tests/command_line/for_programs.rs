@@ -85,8 +85,7 @@ fn what_ends_or_deletes_needs_consent() {
     let place = Place::new().with_account("ada");
     place.issue(&place.subject("ada"), super::session::HOUR);
     for (args, asked) in [
-        (&["account", "disable", "ada"][..], "Disable ada and end 1 session?"),
-        (&["account", "remove", "ada"], "Remove ada for good and end 1 session?"),
+        (&["account", "remove", "ada"][..], "Remove ada for good and end 1 session?"),
         (&["session", "end", "--everyone"], "End 1 session?"),
         (&["migrate", "down"], "Drop these tables and all rows in them?"),
     ] {
@@ -95,6 +94,8 @@ fn what_ends_or_deletes_needs_consent() {
         assert!(line.contains(asked) && line.contains("--yes"), "{line}");
     }
     assert_eq!(place.sessions(&[]).len(), 1);
+    // What can be taken back is asked on a terminal only.
+    assert_eq!(place.run(&["account", "disable", "ada"]).done(), "disabled ada; 1 session ended\n");
 }
 
 /// The table in `docs/command-line.md`; 130 is in `ctrl_c`.
