@@ -96,6 +96,11 @@ async fn the_checker_finds_no_barrier_on_any_page() {
         for (path, name) in [
             ("/account", "account"),
             ("/confirm?return_to=/account", "confirm"),
+            ("/account/not-me", "not-me"),
+            ("/admin", "admin"),
+            ("/admin/sessions", "admin-sessions"),
+            ("/admin/sessions/end?network=127.0.0.1", "admin-end"),
+            ("/admin/accounts", "admin-accounts"),
             ("/admin/charts", "charts-of-a-day"),
             ("/admin/charts?span=30d", "charts-of-a-month"),
         ] {

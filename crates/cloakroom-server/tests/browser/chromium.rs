@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
@@ -11,6 +11,25 @@ use testbed::guard::Guard;
 use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, TypingData, WebDriver, WebElement};
 
 use crate::process::PASSWORD;
+
+type Lines = std::io::Lines<BufReader<ChildStdout>>;
+
+/// A chromedriver that says where it listens.
+fn chromedriver() -> Option<(Child, Guard, Lines, u16)> {
+    let mut command = Command::new("chromedriver");
+    let child = command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let mut child = child.expect("chromedriver is needed: `cargo xtask test` installs it");
+    let guard = Guard::over(&child).unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let port = lines.find_map(|line| {
+        let line = line.unwrap();
+        line.split("successfully on port ").nth(1).map(|port| port.trim_end_matches('.').parse().unwrap())
+    });
+    if port.is_none() {
+        child.wait().unwrap();
+    }
+    Some((child, guard, lines, port?))
+}
 
 /// A chromedriver and what it drives.
 pub(crate) struct Chromium {
@@ -28,17 +47,8 @@ impl Chromium {
 
     /// One that asks for pages in `language`.
     pub(crate) async fn start_in(language: &str) -> Self {
-        let mut command = Command::new("chromedriver");
-        let child = command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut chromedriver = child.expect("chromedriver is needed: `cargo xtask test` installs it");
-        let guard = Guard::over(&chromedriver).unwrap();
-        let mut lines = BufReader::new(chromedriver.stdout.take().unwrap()).lines();
-        let port: u16 = loop {
-            let line = lines.next().expect("chromedriver says where it listens").unwrap();
-            if let Some(port) = line.split("successfully on port ").nth(1) {
-                break port.trim_end_matches('.').parse().unwrap();
-            }
-        };
+        // It takes a port that is free for one kind of address, and ends where the other one has it: then it is asked again.
+        let (chromedriver, guard, lines, port) = (0..5).find_map(|_| chromedriver()).expect("a chromedriver");
         // Whoever stops reading stops the writer, once the pipe is full.
         std::thread::spawn(move || lines.for_each(drop));
         let profile = TempDir::new().unwrap();
