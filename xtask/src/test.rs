@@ -13,6 +13,7 @@ pub(crate) fn run(filters: &[String]) -> Outcome {
 pub(crate) fn tests(filters: &[String]) -> Outcome {
     need::program("sqlite3", "sqlite3", "tests look into the database from outside")?;
     need::program("curl", "curl", "a test types what README says")?;
+    need::program("openssl", "openssl", "tests serve over TLS with a certificate of their own")?;
     need::postgres()?;
     need::program("chromium", "chromium", "tests look at the pages in a browser")?;
     need::program("chromedriver", "chromium-driver", "tests drive the browser with it")?;
