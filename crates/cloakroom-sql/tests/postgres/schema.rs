@@ -47,7 +47,7 @@ async fn both_dialects_have_the_same_tables_and_columns() {
         both.cloned().collect()
     };
     assert_eq!(shared(&postgres), shared(&sqlite));
-    assert_eq!(shared(&postgres).len(), 7 + 5 + 9 + 4 + 7 + 2 + 11);
+    assert_eq!(shared(&postgres).len(), 7 + 5 + 9 + 5 + 4 + 7 + 2 + 11);
 }
 
 #[tokio::test]
@@ -64,6 +64,7 @@ async fn types_are_those_of_the_design() {
             "measurements: resolution int4, bucket timestamptz, name text, value int8",
             "security_events: id uuid, at timestamptz, kind text, subject text, session_id uuid, reason text, \
              user_agent text, ip inet, request_id uuid",
+            "service_tokens: name text, digest bytea, scope text, created_at timestamptz, last_used_at timestamptz",
             "session_feed: position int8, xid xid8, kind text, token_digest bytea, session_id uuid, subject text, \
              reason text, at timestamptz",
             "session_feed_floor: only_row int4, removed_to xid8, removed_by xid8, emptied_by xid8",
@@ -157,6 +158,8 @@ async fn indexes_are_these_and_none_is_on_what_changes_or_is_scrubbed() {
             "measurements btree (resolution, bucket, name)",
             "security_events btree (id)",
             "security_events btree (subject, id) WHERE (subject IS NOT NULL)",
+            "service_tokens btree (digest)",
+            "service_tokens btree (name)",
             "session_feed btree (\"position\")",
             "session_feed btree (at)",
             "session_feed btree (subject)",
