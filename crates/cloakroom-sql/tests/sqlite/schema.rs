@@ -42,6 +42,7 @@ async fn every_table_of_ours_is_strict() {
             "attempt_counters",
             "measurements",
             "security_events",
+            "service_tokens",
             "session_ending",
             "session_feed",
             "session_subjects",
