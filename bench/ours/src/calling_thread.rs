@@ -74,7 +74,7 @@ impl Lookup for CallingThread {
 
     fn counts(&self) -> LookupCounts {
         let statements = self.statements.load(Ordering::Relaxed);
-        LookupCounts { statements, lookups: statements }
+        LookupCounts { statements, lookups: statements, ..LookupCounts::default() }
     }
 }
 

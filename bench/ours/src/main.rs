@@ -133,7 +133,7 @@ fn add(
 
 async fn serve(app: Router, counts: Counts) -> Result<(), Failed> {
     let counted = move || {
-        let LookupCounts { statements, lookups } = counts();
+        let LookupCounts { statements, lookups, .. } = counts();
         std::future::ready(format!("{statements} {lookups}"))
     };
     let counted = Arc::new(counted);

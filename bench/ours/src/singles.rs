@@ -65,6 +65,6 @@ impl Lookup for Singles {
 
     fn counts(&self) -> LookupCounts {
         let statements = self.statements.load(Ordering::Relaxed);
-        LookupCounts { statements, lookups: statements }
+        LookupCounts { statements, lookups: statements, ..LookupCounts::default() }
     }
 }
