@@ -1,5 +1,6 @@
 //! README's first five minutes, followed literally. What cannot be literal is edited, and only this: `cargo run --release` is the
-//! binary that was built for the tests, the port is a free one, `…` is a password, and the servers are those of the test.
+//! binary that was built for the tests, the port is a free one, `…` is a password, the servers are those of the
+//! test, and sqlite3 waits for the server's own writes, which whoever types would not meet.
 
 use std::process::{Command, Output};
 
@@ -72,7 +73,7 @@ fn the_first_five_minutes() {
     assert_eq!(typed(&place, &format!("{log_out} -w '%{{http_code}}'"), &[(ADDRESS, &address)]), "204");
     assert!(session_at(&address).contains("\"status\":401"), "the same cookie is 401 from now on");
     log_in();
-    typed(&place, delete, &[]);
+    typed(&place, delete, &[("sqlite3 ", "sqlite3 -cmd '.timeout 5000' ")]);
     assert!(session_at(&address).contains("\"code\":\"session_revoked\""), "signs everybody out, on the next request");
 
     // "On PostgreSQL, as many instances as you like share one database"
