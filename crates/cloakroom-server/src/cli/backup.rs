@@ -2,7 +2,6 @@
 //! out comes back.
 
 use std::fmt::Display;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -15,9 +14,8 @@ use cloakroom_sql::{Database, DumpCommands, OpenOptions};
 use serde_json::{Value, json};
 
 use super::account::Consent;
-use super::event;
-use super::text::escaped_json;
 use super::voice::{Voice, number};
+use super::{event, json};
 use crate::config::Config;
 use crate::events::Happened;
 use crate::exit::Failure;
@@ -48,9 +46,9 @@ impl Backup {
         let backup = unless_interrupted(work, "backup-interrupted").await?;
         let name = config.database.url.redacted();
         if as_json {
-            return print(&json_line(
+            return json::print(
                 &json!({ "database": name, "file": file.display().to_string(), "bytes": backup.bytes, "tables": tables(&backup) }),
-            ));
+            );
         }
         let (file, bytes, holds) = (file.display(), number(backup.bytes), holdings(&backup, voice));
         voice.print("backup-done", &[("database", &name), ("file", &file), ("bytes", &bytes), ("holds", &holds)])
@@ -91,14 +89,14 @@ impl Restore {
         let (backup, ended, replaced) = unless_interrupted(work, "restore-interrupted").await?;
         let from = self.file.display().to_string();
         if self.json {
-            return print(&json_line(&json!({
+            return json::print(&json!({
                 "database": name,
                 "file": from,
                 "tables": tables(&backup),
                 "sessions_ended": ended,
                 "sessions_kept": if self.keep_sessions { backup.rows("sessions") } else { 0 },
                 "replaced": replaced.map(|path| path.display().to_string()),
-            })));
+            }));
         }
         voice.print("restore-done", &[("database", &name), ("file", &from), ("holds", &holdings(&backup, voice))])?;
         match ended {
@@ -145,12 +143,4 @@ fn holdings(backup: &cloakroom_sql::Backup, voice: &Voice) -> String {
 
 fn tables(backup: &cloakroom_sql::Backup) -> Value {
     backup.tables.iter().map(|(table, rows)| (table.clone(), Value::from(*rows))).collect()
-}
-
-fn json_line(value: &Value) -> String {
-    format!("{}\n", escaped_json(&value.to_string()))
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    io::stdout().lock().write_all(text.as_bytes()).map_err(|error| Failure::output(&error))
 }

@@ -1,6 +1,6 @@
 //! `cloakroom session end`: one session, a subject's, everybody's, or those that a filter matches, in chunks.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use clap::Args;
 use cloakroom::world::SystemClock;
@@ -18,7 +18,7 @@ use crate::cli::account::Consent;
 use crate::cli::progress::Progress;
 use crate::cli::text::escaped;
 use crate::cli::voice::{Voice, number};
-use crate::cli::{event, everywhere};
+use crate::cli::{event, everywhere, json};
 use crate::config::Config;
 use crate::events::Happened;
 use crate::exit::Failure;
@@ -109,7 +109,7 @@ impl End {
         }
         if json {
             let waited_ms = everywhere::wait(config, database, voice).await.map(everywhere::millis);
-            return print(&json!({ "ended": done.ended, "waited_ms": waited_ms }).to_string());
+            return json::print(&json!({ "ended": done.ended, "waited_ms": waited_ms }));
         }
         voice.print(key, &[("sessions", &voice.sessions(done.ended)), ("subject", &escaped(&typed_subject))])?;
         everywhere::wait_and_say(config, database, voice).await
@@ -150,7 +150,7 @@ async fn would_end(
     };
     let of = count(&all, database).await?;
     if as_json {
-        return print(&json!({ "would_end": would_end, "of": of }).to_string());
+        return json::print(&json!({ "would_end": would_end, "of": of }));
     }
     voice.print("session-would-end", &[("count", &number(would_end)), ("sessions", &voice.sessions(of))])
 }
@@ -221,8 +221,4 @@ fn stopped(ended: u64, error: Option<StoreError>, voice: &Voice) -> Failure {
 
 fn no_session(id: SessionId) -> Failure {
     Failure::say("session-missing", &[("id", &id)])
-}
-
-fn print(line: &str) -> Result<(), Failure> {
-    writeln!(io::stdout().lock(), "{line}").map_err(|error| Failure::output(&error))
 }
