@@ -13,7 +13,9 @@ const INTERRUPT: i32 = 2;
 fn what_was_said_to_be_done_stays_done() {
     let place = Place::new().with_account("ada");
     place.issue("2", HOUR);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cloakroom"));
+    // Tests may run in the background of a shell, which has its children ignore Ctrl-C.
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_cloakroom")]);
     // The longest wait there is until every instance refuses: interrupted in the middle of it.
     command.env("LC_ALL", "C").env("CLOAKROOM_SESSION__VALIDATION", "leased").env("CLOAKROOM_SESSION__LEASE", "30s");
     command.args(["session", "end", "--everyone", "--yes"]).current_dir(place.0.path());
