@@ -13,18 +13,23 @@ mod jwt;
 mod record;
 mod singles;
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::extract::Request;
 use axum::http::header::SET_COOKIE;
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use axum::serve::IncomingStream;
+use axum::{Router, ServiceExt};
 use cloakroom::{Builder, CookieSettings, Keep, LeaseTerms, Policy, Principal, Sessions, Validation};
 use cloakroom_sql::{Database, LookupCounts, OpenOptions, Scope};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tower::{Layer as _, Service};
 
 use crate::batches::{Batches, Shape};
 use crate::beside::{Beside, Lookup};
@@ -51,7 +56,8 @@ async fn main() -> Result<(), Failed> {
         return Err("usage: bench-ours MODE DATABASE COOKIES SESSIONS".into());
     };
     if mode == "bare" {
-        std::fs::write(cookies, "none=at-all\n")?;
+        // As long as a session's, and read by nobody: what it costs to receive one is HTTP's.
+        std::fs::write(cookies, format!("nobody={}\n", "x".repeat(50)))?;
         let app = Router::new().route("/", get(async || "hello user-1234".to_owned()));
         return serve(app, Box::new(LookupCounts::default)).await;
     }
@@ -61,9 +67,15 @@ async fn main() -> Result<(), Failed> {
         std::fs::write(cookies, tokens?.join("\n") + "\n")?;
         return serve(jwt.router(), Box::new(LookupCounts::default)).await;
     }
+    let (mode, is_around) = mode.strip_suffix("-around").map_or((&**mode, false), |mode| (mode, true));
     let (sessions, counts) = open(mode, database).await?;
     std::fs::write(cookies, seed(&sessions, number.parse()?).await?)?;
-    serve(Router::new().route("/", get(protected)).layer(sessions.layer()), counts).await
+    let route = Router::new().route("/", get(protected));
+    if is_around {
+        let app = sessions.layer().layer(with_counts(route, counts));
+        return answer(ServiceExt::<Request>::into_make_service(app)).await;
+    }
+    serve(route.layer(sessions.layer()), counts).await
 }
 
 /// What every mode answers: a short text that needs the user.
@@ -132,16 +144,30 @@ fn add(
 }
 
 async fn serve(app: Router, counts: Counts) -> Result<(), Failed> {
+    answer(with_counts(app, counts)).await
+}
+
+fn with_counts(app: Router, counts: Counts) -> Router {
     let counted = move || {
         let LookupCounts { statements, lookups, .. } = counts();
         std::future::ready(format!("{statements} {lookups}"))
     };
     let counted = Arc::new(counted);
-    let app = app.route("/counts", get(move || counted()));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    app.route("/counts", get(move || counted()))
+}
+
+/// Around one connection after the other.
+async fn answer<M, S>(make: M) -> Result<(), Failed>
+where
+    M: for<'a> Service<IncomingStream<'a, TcpListener>, Error = Infallible, Response = S> + Send + 'static,
+    for<'a> <M as Service<IncomingStream<'a, TcpListener>>>::Future: Send,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     tokio::select! {
-        served = axum::serve(listener, app) => Ok(served?),
+        served = axum::serve(listener, make) => Ok(served?),
         () = abandoned() => Ok(()),
     }
 }

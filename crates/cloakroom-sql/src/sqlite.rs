@@ -18,6 +18,7 @@ mod lookup;
 mod measurement;
 mod migrate;
 mod part;
+mod place;
 mod reader;
 mod remembered;
 mod restore;

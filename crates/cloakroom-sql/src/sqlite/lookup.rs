@@ -16,6 +16,7 @@ use cloakroom_core::token::TokenDigest;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::location::FileIdentity;
+use super::place::Place;
 use super::remembered::{Remembered, Session};
 use super::row;
 use super::statements::FIND_SESSION;
@@ -33,6 +34,7 @@ const PATIENCE: u64 = 1_024;
 #[derive(Debug)]
 pub(crate) struct Lookups {
     path: PathBuf,
+    place: Place,
     connections: Box<[Mutex<Option<Open>>]>,
     watched: RwLock<Option<Watched>>,
     is_off: AtomicBool,
@@ -63,6 +65,7 @@ impl Lookups {
         let connections = 2 * available_parallelism().map_or(1, NonZero::get);
         let connections = (0..connections.min(CONNECTIONS_MAX)).map(|_| Mutex::new(None)).collect();
         Self {
+            place: Place::new(path.clone()),
             path,
             connections,
             watched: RwLock::new(None),
@@ -74,31 +77,31 @@ impl Lookups {
 
     /// The session of a token digest.
     pub(crate) fn find(&self, digest: &TokenDigest) -> Result<Option<SessionRecord>, NotHere> {
-        self.answer(digest, |found| found.map(|session| SessionRecord::clone(&session.record)), |record| record)
+        self.answer(digest, |session| SessionRecord::clone(&session.record), |record| record)
     }
 
     /// The same, where there is one.
     pub(crate) fn find_held(&self, digest: &TokenDigest) -> Option<Arc<Held>> {
-        let hold = |record: Option<SessionRecord>| record.map(|record| Arc::new(Held::of(*digest, &record)));
-        self.answer(digest, |found| found.map(|session| session.held), hold).ok().flatten()
+        let hold = |record| Arc::new(Held::of(*digest, &record));
+        self.answer(digest, |session| Arc::clone(&session.held), hold).ok().flatten()
     }
 
     /// Out of what is remembered, or read, in the form that is asked for.
     fn answer<T>(
         &self,
         digest: &TokenDigest,
-        recalled: impl FnOnce(Option<Session>) -> T,
-        just_read: impl FnOnce(Option<SessionRecord>) -> T,
-    ) -> Result<T, NotHere> {
+        recalled: impl Fn(&Session) -> T,
+        just_read: impl FnOnce(SessionRecord) -> T,
+    ) -> Result<Option<T>, NotHere> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         // One that was opened on a file that is not there any more would show sessions that were ended since.
-        let identity = FileIdentity::of(&self.path).ok_or(NotHere)?;
+        let identity = self.place.file().ok_or(NotHere)?;
         let read = || self.read(identity, digest);
         match self.watched(identity, number).as_deref() {
             Some(Some(Watched { identity: of, remembered: Some(remembered) })) if *of == identity => {
-                remembered.find(digest, read).map(recalled)
+                remembered.find(digest, read, recalled)
             }
-            _ => read().map(just_read),
+            _ => Ok(read()?.map(just_read)),
         }
     }
 

@@ -4,6 +4,7 @@
 //! same (G5). Nothing here decides how old an answer may be: it is as new as the last commit, or it is not given.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -30,7 +31,23 @@ pub(crate) struct Remembered {
 struct Shard {
     /// What everything in it was read under.
     mark: Option<CommitMark>,
-    sessions: HashMap<TokenDigest, Session>,
+    sessions: HashMap<TokenDigest, Session, BuildHasherDefault<OfDigest>>,
+}
+
+/// Takes eight bytes of a digest for its hash: it is one. Nobody can choose digests of sessions that are found, whose tokens are random.
+#[derive(Debug, Default)]
+struct OfDigest(u64);
+
+impl Hasher for OfDigest {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last_chunk() {
+            self.0 = u64::from_ne_bytes(*last);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// A session, as it is asked for.
@@ -54,36 +71,38 @@ impl Remembered {
 
     /// Answers out of memory, or by `read`. The mark is read first: whatever was committed before this is in it, and
     /// whatever is committed later changes it.
-    pub(crate) fn find<E>(
+    pub(crate) fn find<T, E>(
         &self,
         digest: &TokenDigest,
         read: impl FnOnce() -> Result<Option<SessionRecord>, E>,
-    ) -> Result<Option<Session>, E> {
-        let of = |record| Session::of(digest, record);
-        let Some(mark) = self.index.mark() else { return Ok(read()?.map(of)) };
-        if let Some(session) = self.recall(mark, digest) {
-            return Ok(Some(session));
+        take: impl Fn(&Session) -> T,
+    ) -> Result<Option<T>, E> {
+        let mark = self.index.mark();
+        if let Some(taken) = mark.and_then(|mark| self.recall(mark, digest, &take)) {
+            return Ok(Some(taken));
         }
-        let found = read()?.map(of);
-        if let Some(session) = &found {
+        let Some(record) = read()? else { return Ok(None) };
+        let session = Session::of(digest, record);
+        let taken = take(&session);
+        if let Some(mark) = mark {
             self.keep(mark, digest, session);
         }
-        Ok(found)
+        Ok(Some(taken))
     }
 
-    fn recall(&self, mark: CommitMark, digest: &TokenDigest) -> Option<Session> {
+    fn recall<T>(&self, mark: CommitMark, digest: &TokenDigest, take: impl Fn(&Session) -> T) -> Option<T> {
         let shard = self.shard(digest).read().unwrap_or_else(PoisonError::into_inner);
-        if shard.mark == Some(mark) { shard.sessions.get(digest).cloned() } else { None }
+        if shard.mark == Some(mark) { shard.sessions.get(digest).map(take) } else { None }
     }
 
-    fn keep(&self, mark: CommitMark, digest: &TokenDigest, session: &Session) {
+    fn keep(&self, mark: CommitMark, digest: &TokenDigest, session: Session) {
         let mut shard = self.shard(digest).write().unwrap_or_else(PoisonError::into_inner);
         if shard.mark != Some(mark) {
             shard.sessions.clear();
             shard.mark = Some(mark);
         }
         if shard.sessions.len() < SESSIONS_MAX / SHARDS {
-            shard.sessions.insert(*digest, session.clone());
+            shard.sessions.insert(*digest, session);
         }
     }
 
@@ -133,8 +152,8 @@ mod tests {
                 is_asked = true;
                 Ok::<_, ()>(Some(session()))
             };
-            let found = self.remembered.find(&digest, read).unwrap().unwrap();
-            assert_eq!((&*found.record, found.held.digest()), (&session(), &digest));
+            let take = |found: &Session| assert_eq!((&*found.record, found.held.digest()), (&session(), &digest));
+            self.remembered.find(&digest, read, take).unwrap().unwrap();
             is_asked
         }
     }
@@ -190,7 +209,7 @@ mod tests {
             world.commit(); // which may have ended it
             Ok::<_, ()>(Some(found))
         };
-        assert!(world.remembered.find(&digest(1), read).unwrap().is_some());
+        assert!(world.remembered.find(&digest(1), read, |_| ()).unwrap().is_some());
         assert!(world.is_asked(digest(1)));
     }
 
@@ -207,8 +226,8 @@ mod tests {
     #[test]
     fn what_is_not_there_and_what_cannot_be_read_is_asked_for_again() {
         let world = World::new();
-        assert!(world.remembered.find(&digest(1), || Ok::<_, ()>(None)).unwrap().is_none());
-        assert!(world.remembered.find(&digest(1), || Err(())).is_err());
+        assert!(world.remembered.find(&digest(1), || Ok::<_, ()>(None), |_| ()).unwrap().is_none());
+        assert!(world.remembered.find(&digest(1), || Err(()), |_| ()).is_err());
         assert!(world.is_asked(digest(1)));
     }
 
