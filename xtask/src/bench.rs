@@ -185,7 +185,7 @@ mod tests {
         assert!(all.modes.len() > 5 && all.modes.len() < MODES.len());
         let leased = read("leased").unwrap();
         assert_eq!(leased.modes[0].name, "bare", "what everything is compared with has its turn first");
-        assert_eq!(leased.modes.len(), 4);
+        assert_eq!(leased.modes.len(), 5);
         let some = read("strict --only cloakroom-sqlite,bare --connections 64 --seconds 1 --rounds 5").unwrap();
         assert_eq!((some.rounds, some.seconds, &some.connections[..]), (5, 1, &[64][..]));
         assert_eq!(some.modes.iter().map(|mode| mode.name).collect::<Vec<_>>(), ["cloakroom-sqlite", "bare"]);

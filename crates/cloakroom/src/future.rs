@@ -124,29 +124,33 @@ where
     }
 }
 
-/// That an active session was used, until it is noted.
-pub(crate) struct Use {
+/// That an active session was used, until it is noted. Nothing to note where it was recorded recently enough.
+pub(crate) struct Use(Option<Due>);
+
+/// A use that is to be recorded.
+struct Due {
     shared: Arc<Shared>,
-    /// `None` once noted, or where there is nothing to note: recorded recently enough.
-    due: Option<(Arc<Held>, Timestamp)>,
+    held: Arc<Held>,
+    used_at: Timestamp,
 }
 
 impl Use {
     pub(crate) fn of(sessions: &Sessions, validated: &Validated) -> Option<Self> {
         let Outcome::Active(principal) = &validated.outcome else { return None };
-        let (shared, now) = (Arc::clone(sessions.shared()), validated.at);
-        let due = is_due(&shared, principal.held(), now).then(|| (Arc::clone(principal.held()), now));
-        Some(Self { shared, due })
+        let (shared, held, used_at) = (sessions.shared(), principal.held(), validated.at);
+        // Most requests find it recorded, and share nothing that others count.
+        let due = || Due { shared: Arc::clone(shared), held: Arc::clone(held), used_at };
+        Some(Self(is_due(shared, held, used_at).then(due)))
     }
 
     fn forget(mut self) {
-        self.due = None;
+        self.0 = None;
     }
 
     /// Notes the use; returns the write to wait for where it cannot wait for the sweep.
     pub(crate) fn note(mut self) -> Option<Boxed<()>> {
-        let touch = self.noted()?;
-        let shared = Arc::clone(&self.shared);
+        let Due { shared, held, used_at } = self.0.take()?;
+        let touch = noted(&shared, &held, used_at)?;
         Some(Box::pin(async move {
             match shared.store().touch(vec![touch], touch.used_at).await {
                 Ok(gone) => gone.iter().for_each(|digest| shared.forget(digest)),
@@ -154,23 +158,24 @@ impl Use {
             }
         }))
     }
+}
 
-    /// What has to be written now; `None` where it can wait, or where another request noted it meanwhile.
-    fn noted(&mut self) -> Option<Touch> {
-        let (held, used_at) = self.due.take()?;
-        let times = held.times();
-        if !is_due(&self.shared, &held, used_at) || !held.note_use(used_at) {
-            return None;
-        }
-        let touch = Touch { digest: *held.digest(), used_at };
-        (!self.shared.touches().note(touch, times)).then_some(touch)
+/// What has to be written now; `None` where it can wait, or where another request noted it meanwhile.
+fn noted(shared: &Shared, held: &Held, used_at: Timestamp) -> Option<Touch> {
+    let times = held.times();
+    if !is_due(shared, held, used_at) || !held.note_use(used_at) {
+        return None;
     }
+    let touch = Touch { digest: *held.digest(), used_at };
+    (!shared.touches().note(touch, times)).then_some(touch)
 }
 
 impl Drop for Use {
     /// The request went away half-way. What cannot wait for the sweep is not recorded then: nobody waits for the write.
     fn drop(&mut self) {
-        self.noted();
+        if let Some(Due { shared, held, used_at }) = self.0.take() {
+            noted(&shared, &held, used_at);
+        }
     }
 }
 

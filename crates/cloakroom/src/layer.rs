@@ -9,6 +9,22 @@ use crate::sessions::Sessions;
 ///
 /// Works around any tower HTTP service, axum's routers among them. It decides nothing about routes: each
 /// handler says by its extractors what it needs.
+///
+/// `Router::layer` is the usual way to put it there. Around the whole application it does the same for a tenth of a microsecond less a
+/// request, because axum clones and boxes whatever is layered around each of its routes:
+///
+/// ```
+/// use axum::{Router, ServiceExt, extract::Request, routing::get};
+/// use cloakroom::{Principal, Sessions};
+/// use tower::Layer;
+///
+/// # async fn serve(listener: tokio::net::TcpListener) -> std::io::Result<()> {
+/// let sessions = Sessions::in_memory();
+/// let router = Router::new().route("/", get(async |principal: Principal| principal.subject().to_string()));
+/// let app = sessions.layer().layer(router);
+/// axum::serve(listener, ServiceExt::<Request>::into_make_service(app)).await
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SessionsLayer {
     sessions: Sessions,

@@ -77,10 +77,12 @@ pub(super) const MODES: &[Mode] = &[
     ours("tokio-postgres-lanes", "batches:8,8,4,16", Kept::OnPostgres, PEER_ON_POSTGRES),
     peer(PEER_ON_SQLITE, "sqlite", Kept::OnSqlite),
     Mode { goal: Goal::Strict, ..ours("cloakroom-sqlite", "cloakroom", Kept::OnSqlite, PEER_ON_SQLITE) },
+    ours("cloakroom-sqlite-around", "cloakroom-around", Kept::OnSqlite, PEER_ON_SQLITE),
     ours("rusqlite-calling-thread", "calling-thread", Kept::OnSqlite, PEER_ON_SQLITE),
     leased("jwt-hs256", "jwt", Kept::InMemory, Goal::Nothing),
     leased("cloakroom-leased-postgres", "leased", Kept::OnPostgres, Goal::Leased),
     leased("cloakroom-leased-sqlite", "leased", Kept::OnSqlite, Goal::Leased),
+    leased("cloakroom-leased-sqlite-around", "leased-around", Kept::OnSqlite, Goal::Leased),
 ];
 
 /// The mode of this name.
