@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use crate::cli::text::escaped;
 use crate::cli::voice::Voice;
+use crate::message::Message;
 
 /// A command was refused or failed: one line for a person, without any secret.
 #[derive(Debug)]
@@ -16,33 +17,20 @@ pub(crate) struct Failure(Kind);
 #[derive(Debug)]
 enum Kind {
     /// Why, and what to do.
-    Said(Message),
+    Said {
+        /// What it is about, as it was typed: `--from`.
+        about: Option<&'static str>,
+        message: Message,
+    },
     /// Whoever read the output has gone: nothing is left to say, and nothing failed.
     OutputClosed,
-}
-
-/// A message of the catalogue with its values.
-#[derive(Debug)]
-struct Message {
-    /// What it is about, as it was typed: `--from`.
-    about: Option<&'static str>,
-    key: String,
-    values: Vec<(&'static str, Value)>,
-}
-
-/// What stands in a message.
-#[derive(Debug)]
-enum Value {
-    Text(String),
-    /// Another message, which has to be in the same language.
-    Message(Message),
 }
 
 impl Failure {
     /// A failure for which the catalogue has a message: what happened and what to do about it.
     pub(crate) fn say(key: impl Into<String>, values: &[(&'static str, &dyn Display)]) -> Self {
-        let values = values.iter().map(|(name, value)| (*name, Value::Text(value.to_string()))).collect();
-        Self(Kind::Said(Message { about: None, key: key.into(), values }))
+        let message = Message::new(key.into());
+        values.iter().fold(message, |message, (name, value)| message.value(name, value.to_string())).into()
     }
 
     /// A failure whose only explanation is a technical line, which stays as it is in every language.
@@ -53,7 +41,7 @@ impl Failure {
     /// The same failure, about one of several things that were typed.
     pub(crate) fn about(self, typed: &'static str) -> Self {
         match self.0 {
-            Kind::Said(message) => Self(Kind::Said(Message { about: Some(typed), ..message })),
+            Kind::Said { message, .. } => Self(Kind::Said { about: Some(typed), message }),
             Kind::OutputClosed => self,
         }
     }
@@ -61,10 +49,7 @@ impl Failure {
     /// The same failure, where another message tells what it kept from happening: its `$why`.
     pub(crate) fn within(self, key: &'static str) -> Self {
         match self.0 {
-            Kind::Said(message) => {
-                let values = vec![("why", Value::Message(message))];
-                Self(Kind::Said(Message { about: None, key: key.to_owned(), values }))
-            }
+            Kind::Said { message, .. } => Message::new(key).value("why", message).into(),
             Kind::OutputClosed => self,
         }
     }
@@ -80,28 +65,16 @@ impl Failure {
     /// The line in the language of `voice`; nothing where nothing failed.
     pub(crate) fn line(&self, voice: &Voice) -> Option<String> {
         match &self.0 {
-            Kind::Said(message) => Some(message.line(voice)),
+            Kind::Said { about: None, message } => Some(message.line(voice)),
+            Kind::Said { about: Some(about), message } => Some(format!("{about}: {}", message.line(voice))),
             Kind::OutputClosed => None,
         }
     }
 }
 
-impl Message {
-    fn line(&self, voice: &Voice) -> String {
-        let shown: Vec<(&str, String)> = self.values.iter().map(|(name, value)| (*name, value.shown(voice))).collect();
-        let values: Vec<(&str, &dyn Display)> =
-            shown.iter().map(|(name, text)| (*name, text as &dyn Display)).collect();
-        let line = voice.say(&self.key, &values);
-        self.about.map_or_else(|| line.clone(), |about| format!("{about}: {line}"))
-    }
-}
-
-impl Value {
-    fn shown(&self, voice: &Voice) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Message(message) => message.line(voice),
-        }
+impl From<Message> for Failure {
+    fn from(message: Message) -> Self {
+        Self(Kind::Said { about: None, message })
     }
 }
 

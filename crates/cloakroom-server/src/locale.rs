@@ -8,8 +8,8 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 /// The variables of messages whose values are text whatever they look like: a login name may consist of digits. Any other value that
 /// is written like a number is one, so that plural rules apply and thousands are set apart.
 const TEXTS: &[&str] = &[
-    "account", "address", "browser", "device", "field", "file", "id", "ip", "key", "name", "path", "status", "subject",
-    "system", "value", "version", "when", "who",
+    "account", "address", "browser", "device", "field", "file", "id", "ip", "key", "mode", "name", "path", "place",
+    "source", "status", "subject", "system", "value", "version", "when", "who",
 ];
 
 /// Most bytes of an `Accept-Language` that are looked at.
@@ -21,6 +21,7 @@ const ENGLISH: &[&str] = &[
     include_str!("../locales/en/chart.ftl"),
     include_str!("../locales/en/cli.ftl"),
     include_str!("../locales/en/cloakroom.ftl"),
+    include_str!("../locales/en/config.ftl"),
     include_str!("../locales/en/doctor.ftl"),
     include_str!("../locales/en/help.ftl"),
     include_str!("../locales/en/person.ftl"),
@@ -31,6 +32,7 @@ const JAPANESE: &[&str] = &[
     include_str!("../locales/ja/chart.ftl"),
     include_str!("../locales/ja/cli.ftl"),
     include_str!("../locales/ja/cloakroom.ftl"),
+    include_str!("../locales/ja/config.ftl"),
     include_str!("../locales/ja/doctor.ftl"),
     include_str!("../locales/ja/help.ftl"),
     include_str!("../locales/ja/person.ftl"),

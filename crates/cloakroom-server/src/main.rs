@@ -27,6 +27,7 @@ mod interrupt;
 mod language;
 mod locale;
 mod measurements;
+mod message;
 mod metrics;
 #[cfg(test)]
 mod mutation;

@@ -104,7 +104,6 @@ man-written = { $count ->
    *[other] wrote { $count } pages into { $directory }
 }
 man-unwritable = cannot write into { $directory }: { $cause }; name a directory that may be written
-config-valid = the configuration is valid
 
 serve-here = Cloakroom serves { $url }
 serve-behind = Cloakroom serves { $url }, listening on http://{ $address }
@@ -142,11 +141,6 @@ copy-refused = { $cause }
 copy-differs = { $cause }
 copy-corrupt = { $cause }
 copy-stopped = { $cause }
-config-unreadable = { $cause }
-config-syntax = { $cause }
-config-unknown = { $cause }
-config-value = { $cause }
-config-together = { $cause }
 
 # A command line that cannot be understood.
 usage-unknown = there is no option or argument { $arg } here

@@ -86,7 +86,6 @@ copy-working = { $table } を処理中
 copy-progress = { $what }: { $total } 行中 { $done } 行
 man-written = { $directory } に { $count } ページを書き込みました
 man-unwritable = { $directory } に書き込めません。書き込めるディレクトリーを指定してください（{ $cause }）
-config-valid = 設定に問題はありません
 
 serve-here = Cloakroom は { $url } で動作しています
 serve-behind = Cloakroom は { $url } で動作しています（待ち受け: http://{ $address }）
@@ -124,11 +123,6 @@ copy-refused = コピーできません。空のデータベースか、途中�
 copy-differs = コピーは終わっていません。コピー先の内容がコピー元と一致しません。コピー先を使うプログラムをすべて止め、もう一度実行してください（{ $cause }）
 copy-corrupt = コピーは終わっていません。壊れた値があります。直すか取り除いてから、もう一度実行してください（{ $cause }）
 copy-stopped = コピーは終わっていません。原因を取り除いてもう一度実行すると、続きから再開します（{ $cause }）
-config-unreadable = 設定ファイル { $path } を読めません。読めるファイルを --config で指定してください（{ $why }）
-config-syntax = 設定ファイル { $path } の { $line } 行目が TOML として正しくありません（{ $why }）
-config-unknown = { $name } という設定キーはありません。`cloakroom config` で一覧を確認してください（{ $cause }）
-config-value = { $key } に { $value } は指定できません。設定元: { $source }（{ $allowed }）
-config-together = 設定に問題があります（{ $cause }）
 
 # 解釈できないコマンドライン。
 usage-unknown = { $arg } というオプションや引数は、ここにはありません

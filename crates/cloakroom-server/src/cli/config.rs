@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::json;
 use super::voice::Voice;
 use crate::config::audit::{Finding, Severity, audit};
-use crate::config::{self, Config, InEffect, Inputs, OfThisMachine};
+use crate::config::{self, Config, ConfigError, InEffect, Inputs, OfThisMachine};
 use crate::exit::Failure;
+use crate::message::Message;
 
 #[derive(Clone, Copy, Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -40,8 +41,8 @@ impl Shown {
     pub(super) fn run(self, inputs: &Inputs, voice: &Voice) -> Result<(), Failure> {
         match self.command {
             Some(Command::Check { strict, json }) => check(strict, json || self.json, inputs, voice),
-            Some(Command::Example) => print(&config::example::file()),
-            Some(Command::Reference) => print(&config::example::table()),
+            Some(Command::Example) => print(&config::example::file(voice)),
+            Some(Command::Reference) => print(&config::example::table(voice)),
             None if self.json => {
                 let all: Vec<_> = config::in_effect(inputs)?.into_iter().map(element).collect();
                 json::print(&json!(all))
@@ -68,21 +69,26 @@ fn check(is_strict: bool, as_json: bool, inputs: &Inputs, voice: &Voice) -> Resu
     }
     let findings = findings(inputs);
     if as_json {
-        let shown: Vec<_> = findings.iter().map(finding).collect();
+        let english = voice.in_english();
+        let shown: Vec<_> = findings.iter().map(|told| finding(told, &english)).collect();
         json::print(&json!({ "findings": shown }))?;
     }
-    let fails =
-        |finding: &&Told| finding.severity == Severity::Error || is_strict && finding.severity == Severity::Warning;
-    let failing: Vec<_> = findings.iter().filter(fails).map(|finding| finding.line.as_str()).collect();
-    if !failing.is_empty() {
-        return Err(Failure::new(failing.join("; also ")));
+    let fails = |told: &&Told| told.severity == Severity::Error || is_strict && told.severity == Severity::Warning;
+    let failing = findings.iter().filter(fails).map(|told| told.line.clone());
+    let failing =
+        failing.rev().reduce(|more, line| Message::new("config-also").value("line", line).value("more", more));
+    if let Some(failing) = failing {
+        return Err(failing.into());
     }
     if as_json {
         return Ok(());
     }
     // What fails is one line alone; the rest is said once that is mended, or with --json.
-    let lines: Vec<_> = findings.iter().map(|one| format!("{}: {}\n", one.severity.as_str(), one.line)).collect();
-    print(&lines.concat())?;
+    for told in findings {
+        let line =
+            Message::new("config-finding-of").value("severity", told.severity.message()).value("line", told.line);
+        print(&(line.line(voice) + "\n"))?;
+    }
     voice.print("config-valid", &[])
 }
 
@@ -90,41 +96,49 @@ fn check(is_strict: bool, as_json: bool, inputs: &Inputs, voice: &Voice) -> Resu
 struct Told {
     severity: Severity,
     key: Option<&'static str>,
-    why: String,
-    advice: Option<&'static str>,
-    line: String,
+    code: String,
+    why: Message,
+    advice: Option<Message>,
+    line: Message,
 }
 
 impl From<Finding> for Told {
-    fn from(Finding { severity, key, why, advice }: Finding) -> Self {
-        Self { severity, key: Some(key), line: format!("{key}: {why}; {advice}"), why, advice: Some(advice) }
+    fn from(finding: Finding) -> Self {
+        let code = finding.code().to_owned();
+        let Finding { severity, key, why, advice } = finding;
+        let line = Message::new("config-finding").value("key", key).value("why", why.clone());
+        let line = line.value("advice", advice.clone());
+        Self { severity, key: Some(key), code, why, advice: Some(advice), line }
     }
 }
 
-impl Told {
-    /// It cannot be used, and the line says all there is to say.
-    fn mistake(key: Option<&'static str>, line: String) -> Self {
-        Self { severity: Severity::Error, key, why: line.clone(), advice: None, line }
+/// It cannot be used, and the line says all there is to say.
+impl From<ConfigError> for Told {
+    fn from(error: ConfigError) -> Self {
+        let (key, code, line) = (error.key(), error.code().to_owned(), error.message());
+        Self { severity: Severity::Error, key, code, why: line.clone(), advice: None, line }
     }
 }
 
 fn findings(inputs: &Inputs) -> Vec<Told> {
     let config = match Config::load(inputs) {
         Ok(config) => config,
-        Err(error) => return vec![Told::mistake(error.key(), error.to_string())],
+        Err(error) => return vec![error.into()],
     };
-    let listener =
-        config.check_listener().err().map(|error| Told::mistake(Some(config::keys::LISTEN.name), error.to_string()));
-    let breached = config.check_breached_hashes().err();
-    let breached = breached.map(|error| Told::mistake(Some(config::keys::BREACHED_HASHES.name), error.to_string()));
-    let mistakes = listener.into_iter().chain(breached);
-    mistakes
-        .chain(audit(&config, config::url_written_in(inputs).as_deref(), &OfThisMachine).into_iter().map(Told::from))
-        .collect()
+    let mistakes = config.check_listener().err().into_iter().chain(config.check_breached_hashes().err());
+    let audited = audit(&config, config::url_written_in(inputs).as_deref(), &OfThisMachine);
+    mistakes.map(Told::from).chain(audited.into_iter().map(Told::from)).collect()
 }
 
-fn finding(told: &Told) -> Value {
-    json!({ "severity": told.severity.as_str(), "key": told.key, "why": told.why, "advice": told.advice })
+/// For programs, which get the same whoever reads what they make of it.
+fn finding(told: &Told, english: &Voice) -> Value {
+    json!({
+        "severity": told.severity.as_str(),
+        "code": told.code,
+        "key": told.key,
+        "why": told.why.line(english),
+        "advice": told.advice.as_ref().map(|advice| advice.line(english)),
+    })
 }
 
 fn print(text: &str) -> Result<(), Failure> {

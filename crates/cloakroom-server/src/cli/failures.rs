@@ -64,24 +64,7 @@ impl From<CopyError> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let whole = error.to_string();
-        match &error {
-            ConfigError::Unreadable { path, why, .. } => {
-                Self::say("config-unreadable", &[("path", path), ("why", why), ("cause", &whole)])
-            }
-            ConfigError::Syntax { path, line, why } => {
-                Self::say("config-syntax", &[("path", path), ("line", line), ("why", why), ("cause", &whole)])
-            }
-            ConfigError::Unknown { name, source_, .. } => {
-                Self::say("config-unknown", &[("name", name), ("source", source_), ("cause", &whole)])
-            }
-            ConfigError::Value { key, source_, found, allowed } => {
-                let values: [(&str, &dyn std::fmt::Display); 5] =
-                    [("key", key), ("source", source_), ("value", found), ("allowed", allowed), ("cause", &whole)];
-                Self::say("config-value", &values)
-            }
-            ConfigError::Together(_) => Self::say("config-together", &[("cause", &whole)]),
-        }
+        error.message().into()
     }
 }
 

@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
 
 use cloakroom::Timestamp;
 
@@ -11,9 +12,9 @@ use crate::exit::Failure;
 use crate::locale::{BrokenCatalogue, Catalogue, Locale};
 
 /// Speaks one language.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Voice {
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     locale: Locale,
 }
 
@@ -23,7 +24,12 @@ impl Voice {
     /// # Errors
     /// When the catalogue that is built in is broken, which a test would have shown.
     pub(crate) fn of(locale: Locale) -> Result<Self, BrokenCatalogue> {
-        Ok(Self { catalogue: Catalogue::load()?, locale })
+        Ok(Self { catalogue: Arc::new(Catalogue::load()?), locale })
+    }
+
+    /// The same in English, for what programs read.
+    pub(crate) fn in_english(&self) -> Self {
+        Self { locale: Locale::English, ..self.clone() }
     }
 
     /// Which language that is.

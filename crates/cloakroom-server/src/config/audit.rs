@@ -8,6 +8,7 @@ use cloakroom::Validation;
 use cloakroom_core::client_address::Network;
 
 use super::{Config, PublicUrl, keys, span};
+use crate::message::Message;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -23,13 +24,22 @@ pub(crate) enum Severity {
 }
 
 impl Severity {
-    /// For people and programs.
+    /// For programs.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Note => "note",
             Self::Warning => "warning",
             Self::Error => "error",
         }
+    }
+
+    /// For people.
+    pub(crate) fn message(self) -> Message {
+        Message::new(match self {
+            Self::Note => "config-severity-note",
+            Self::Warning => "config-severity-warning",
+            Self::Error => "config-severity-error",
+        })
     }
 }
 
@@ -40,9 +50,17 @@ pub(crate) struct Finding {
     /// The key to change.
     pub(crate) key: &'static str,
     /// What about it.
-    pub(crate) why: String,
+    pub(crate) why: Message,
     /// What to do.
-    pub(crate) advice: &'static str,
+    pub(crate) advice: Message,
+}
+
+impl Finding {
+    /// Which one it is, for programs: the same in every language and version.
+    pub(crate) fn code(&self) -> &str {
+        let key = self.why.key();
+        key.strip_prefix("finding-").unwrap_or(key)
+    }
 }
 
 /// What there is to know about files.
@@ -73,8 +91,8 @@ pub(crate) fn audit(config: &Config, written_in: Option<&Path>, facts: &dyn Fact
 struct Found(Vec<Finding>);
 
 impl Found {
-    fn add(&mut self, severity: Severity, key: &'static str, why: String, advice: &'static str) {
-        self.0.push(Finding { severity, key, why, advice });
+    fn add(&mut self, severity: Severity, key: &'static str, why: Message, advice: &'static str) {
+        self.0.push(Finding { severity, key, why, advice: Message::new(advice) });
     }
 }
 
@@ -84,26 +102,16 @@ const fn is_local(address: SocketAddr) -> bool {
 
 fn transport(config: &Config, found: &mut Found) {
     if config.cookie.insecure {
-        let why = "the cookie may travel over plain http: whoever reads the network takes over sessions".to_owned();
-        found.add(
-            Severity::Warning,
-            keys::COOKIE_INSECURE.name,
-            why,
-            "put a proxy with TLS in front and set public_url to its https:// origin",
-        );
+        let why = Message::new("finding-cookie-over-http");
+        found.add(Severity::Warning, keys::COOKIE_INSECURE.name, why, "advice-tls-in-front");
     }
     if let Some(url) = config.public_url.as_ref().filter(|url| !url.is_https() && !is_this_machine(url)) {
-        let why = format!("browsers reach {} over plain http", url.as_str());
-        found.add(Severity::Warning, keys::PUBLIC_URL.name, why, "use https");
+        let why = Message::new("finding-pages-over-http").value("url", url.as_str());
+        found.add(Severity::Warning, keys::PUBLIC_URL.name, why, "advice-https");
     }
     if let Some(address) = config.metrics.filter(|address| !is_local(*address)) {
-        let why = format!("metrics are shown to whoever reaches {address}, without a login");
-        found.add(
-            Severity::Warning,
-            keys::METRICS_LISTEN.name,
-            why,
-            "listen on 127.0.0.1, or let a firewall admit the collector only",
-        );
+        let why = Message::new("finding-metrics-open").value("address", address.to_string());
+        found.add(Severity::Warning, keys::METRICS_LISTEN.name, why, "advice-metrics");
     }
 }
 
@@ -116,16 +124,12 @@ fn proxies(config: &Config, found: &mut Found) {
     let key = keys::PROXY_TRUSTED.name;
     match (&config.public_url, &config.proxies) {
         (Some(_), None) => {
-            let why = "not set, although public_url says that a proxy may stand in front: all people seem to be one"
-                .to_owned();
-            found.add(Severity::Warning, key, why, "name the proxy's address, or set it to [] if there is none");
+            found.add(Severity::Warning, key, Message::new("finding-proxies-unsaid"), "advice-proxies-name");
         }
         (_, Some(proxies)) => {
             for network in proxies.networks().iter().filter(|network| is_wide(network)) {
-                let why = format!(
-                    "{network} trusts more machines than anybody has proxies: each may say where a request comes from"
-                );
-                found.add(Severity::Warning, key, why, "name the proxies' own addresses");
+                let why = Message::new("finding-proxies-wide").value("network", network.to_string());
+                found.add(Severity::Warning, key, why, "advice-proxies-own");
             }
         }
         (None, None) => {}
@@ -148,58 +152,49 @@ fn is_wide(network: &Network) -> bool {
 
 fn timeouts(config: &Config, found: &mut Found) {
     let policy = &config.policy;
-    let aal1 = "NIST SP 800-63B-4 recommends at most 30d even at AAL1; shorten it, or write down why not";
+    let lives = |key, span| Message::new(key).value("span", span::show(span));
     for (key, span) in [
         (keys::ABSOLUTE_TIMEOUT.name, policy.absolute_timeout),
         (keys::KEEP_ABSOLUTE_TIMEOUT.name, policy.keep_absolute_timeout),
     ] {
         if span > 30 * DAY {
-            found.add(Severity::Warning, key, format!("a session lives for {}", span::show(span)), aal1);
+            found.add(Severity::Warning, key, lives("finding-lives-long", span), "advice-aal1");
         }
     }
-    let aal2 = "NIST SP 800-63B-4 recommends 24h in all and 1h of inactivity at AAL2; shorten it where that is wanted";
     if policy.absolute_timeout > DAY && policy.absolute_timeout <= 30 * DAY {
-        let why = format!("a session lives for {}", span::show(policy.absolute_timeout));
-        found.add(Severity::Note, keys::ABSOLUTE_TIMEOUT.name, why, aal2);
+        let why = lives("finding-lives-long", policy.absolute_timeout);
+        found.add(Severity::Note, keys::ABSOLUTE_TIMEOUT.name, why, "advice-aal2");
     }
     if policy.idle_timeout > Duration::from_hours(1) {
-        let why = format!("a session lives unused for {}", span::show(policy.idle_timeout));
-        found.add(Severity::Note, keys::IDLE_TIMEOUT.name, why, aal2);
+        let why = lives("finding-lives-unused", policy.idle_timeout);
+        found.add(Severity::Note, keys::IDLE_TIMEOUT.name, why, "advice-aal2");
     }
 }
 
 fn leases(config: &Config, found: &mut Found) {
     let Validation::Leased(terms) = config.validation else { return };
     if terms.lease > Duration::from_secs(10) {
-        let why = format!("somebody who logged out is served for up to {}", span::show(terms.lease));
-        found.add(Severity::Warning, keys::LEASE.name, why, "shorten it to a few seconds");
+        let why = Message::new("finding-lease-long").value("span", span::show(terms.lease));
+        found.add(Severity::Warning, keys::LEASE.name, why, "advice-lease");
     }
     if terms.poll > terms.lease / 3 {
-        let why = format!(
-            "polled every {}, a lease of {} runs out with the second poll that is late",
-            span::show(terms.poll),
-            span::show(terms.lease)
-        );
-        found.add(Severity::Warning, keys::POLL.name, why, "poll five times in a lease");
+        let why = Message::new("finding-polls-few").value("poll", span::show(terms.poll));
+        let why = why.value("lease", span::show(terms.lease));
+        found.add(Severity::Warning, keys::POLL.name, why, "advice-poll");
     }
 }
 
 fn retentions(config: &Config, found: &mut Found) {
     let policy = &config.policy;
-    let personal = "keep personal data no longer than it helps anybody: 30d is the default";
     for (key, span, most, advice) in [
-        (
-            keys::RETENTION.name,
-            policy.retention,
-            90,
-            "who comes back after that long needs no reason; 1d is the default",
-        ),
-        (keys::FEED_RETENTION.name, policy.feed_retention, 400, "the table grows with every login; 30d is the default"),
-        (keys::CLIENT_RETENTION.name, policy.client_retention, 180, personal),
-        (keys::EVENTS_RETENTION.name, config.events_retention, 400, personal),
+        (keys::RETENTION.name, policy.retention, 90, "advice-retention-sessions"),
+        (keys::FEED_RETENTION.name, policy.feed_retention, 400, "advice-retention-feed"),
+        (keys::CLIENT_RETENTION.name, policy.client_retention, 180, "advice-retention-personal"),
+        (keys::EVENTS_RETENTION.name, config.events_retention, 400, "advice-retention-personal"),
     ] {
         if span > most * DAY {
-            found.add(Severity::Warning, key, format!("{} is longer than makes sense", span::show(span)), advice);
+            let why = Message::new("finding-retention-long").value("span", span::show(span));
+            found.add(Severity::Warning, key, why, advice);
         }
     }
 }
@@ -209,11 +204,14 @@ fn read_by_others(path: &Path, facts: &dyn Facts) -> Option<u32> {
     facts.mode(path).filter(|mode| mode & 0o004 != 0)
 }
 
+fn about_mode(key: &'static str, mode: u32) -> Message {
+    Message::new(key).value("mode", format!("{mode:04o}"))
+}
+
 fn password_file(path: &Path, facts: &dyn Facts, found: &mut Found) {
     if let Some(mode) = read_by_others(path, facts) {
-        let why = format!("every user of this machine can read the password in {} (mode {mode:04o})", path.display());
-        let advice = "chmod 0600, or 0640 with the group of the service";
-        found.add(Severity::Warning, keys::DATABASE_URL.name, why, advice);
+        let why = about_mode("finding-password-readable", mode).value("path", path.display().to_string());
+        found.add(Severity::Warning, keys::DATABASE_URL.name, why, "advice-mode-group");
     }
 }
 
@@ -221,37 +219,29 @@ fn database(config: &Config, facts: &dyn Facts, found: &mut Found) {
     let key = keys::DATABASE_URL.name;
     let Some(file) = config.database.url.file() else {
         if config.database.url.is_remote_in_clear() {
-            let why = "nothing in the URL keeps the connection from being read or redirected on the way".to_owned();
-            found.add(Severity::Warning, key, why, "add ?sslmode=verify-full to it");
+            found.add(Severity::Warning, key, Message::new("finding-database-in-clear"), "advice-sslmode");
         }
         return;
     };
     let file = Path::new(&file);
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if let Some(mode) = read_by_others(file, facts) {
-        let (why, advice) = if read_by_others(directory, facts).is_some() {
-            (
-                format!(
-                    "every user of this machine can read password hashes and personal data in it (mode {mode:04o})"
-                ),
-                "chmod 0600 the file and 0700 its directory",
-            )
+        if read_by_others(directory, facts).is_some() {
+            let why = about_mode("finding-database-readable", mode);
+            found.add(Severity::Warning, key, why, "advice-mode-database");
         } else {
-            (format!("its mode is {mode:04o}; only its directory keeps others out"), "chmod 0600 the file")
-        };
-        let severity = if read_by_others(directory, facts).is_some() { Severity::Warning } else { Severity::Note };
-        found.add(severity, key, why, advice);
+            found.add(Severity::Note, key, about_mode("finding-database-mode", mode), "advice-mode-file");
+        }
     }
     if facts.mode(directory).is_some_and(|mode| mode & 0o002 != 0 && mode & 0o1000 == 0) {
-        let why = format!("every user of this machine can put another file in its place in {}", directory.display());
-        found.add(Severity::Warning, key, why, "chmod 0700 the directory");
+        let why = Message::new("finding-directory-writable").value("path", directory.display().to_string());
+        found.add(Severity::Warning, key, why, "advice-mode-directory");
     }
     if let Some(kind) = facts.file_system(directory).filter(|kind| is_network(kind)) {
         let is_leased = matches!(config.validation, Validation::Leased(_));
         let severity = if is_leased { Severity::Error } else { Severity::Warning };
-        let why =
-            format!("the file is on a network ({kind}), where SQLite's log is not shared and its locks may not hold");
-        found.add(severity, key, why, "use a local disk, or PostgreSQL for several machines");
+        let why = Message::new("finding-database-on-network").value("kind", kind);
+        found.add(severity, key, why, "advice-local-disk");
     }
 }
 

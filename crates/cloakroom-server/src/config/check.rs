@@ -10,6 +10,7 @@ use super::keys;
 use super::layers::Layers;
 use super::types::Setting;
 use super::{Config, span};
+use crate::message::{Message, Value};
 use crate::password::BreachedFile;
 
 /// The limits of sessions. A default that another limit leaves no room for gives way; a value somebody set does not.
@@ -69,14 +70,16 @@ fn bound_of(policy: &Policy, key: &str) -> Option<(&'static str, Duration)> {
 /// Says it with the key's own words, and names the other key where that is what bounds it.
 fn out_of_range(layers: &Layers, bound: Option<(&'static str, Duration)>, error: PolicyError) -> ConfigError {
     let Some(key) = keys::ALL.iter().find(|key| key.name().strip_prefix("session.") == Some(error.key)) else {
-        return ConfigError::Together(error.to_string());
+        let message = Message::new("config-faulty").value("cause", error.to_string());
+        return ConfigError::Together { key: None, code: "faulty", message };
     };
-    let [_, _, mut allowed, _] = key.documented();
+    let mut allowed = keys::allowed(key.name());
     if let Some((name, value)) = bound {
-        allowed = format!("{allowed}; {name} is {} ({})", span::show(value), layers.source(name));
+        let bounded = Message::new("config-bounded").value("allowed", allowed).value("key", name);
+        allowed = bounded.value("value", span::show(value)).value("source", &layers.source(name));
     }
     let found = key.effective(layers).ok().and_then(|(shown, _)| shown).unwrap_or(error.found);
-    ConfigError::Value { key: key.name(), source_: layers.source(key.name()), found, allowed }
+    ConfigError::Value { key: key.name(), source_: layers.source(key.name()), found: found.into(), allowed }
 }
 
 /// A shared cookie needs https and a host that may set it: browsers drop it otherwise, and nobody can log in.
@@ -84,21 +87,20 @@ pub(super) fn cookie_domain(layers: &Layers, config: &Config) -> Result<(), Conf
     let Some(domain) = &config.cookie.domain else {
         return Ok(());
     };
-    let refused = |found: String| ConfigError::Value {
+    let refused = |found: Message| ConfigError::Value {
         key: keys::COOKIE_DOMAIN.name,
         source_: layers.source(keys::COOKIE_DOMAIN.name),
-        found,
-        allowed: keys::COOKIE_DOMAIN.allowed.to_owned(),
+        found: Value::from(found.value("value", domain.show().unwrap_or_default())),
+        allowed: keys::allowed(keys::COOKIE_DOMAIN.name),
     };
-    let shown = domain.show().unwrap_or_default();
     if domain.is_public_suffix() {
-        return Err(refused(format!("{shown}, a public suffix, for which browsers take no cookie")));
+        return Err(refused(Message::new("config-found-suffix")));
     }
     match &config.public_url {
-        None => Err(refused(format!("{shown} without public_url"))),
+        None => Err(refused(Message::new("config-found-without-url"))),
         // Over http nothing protects the cookie, and one that nothing protects is for one host.
         Some(url) if !url.is_https() || !domain.covers(url.host()) => {
-            Err(refused(format!("{shown} with public_url {:?}", url.as_str())))
+            Err(refused(Message::new("config-found-other-url").value("url", format!("{:?}", url.as_str()))))
         }
         Some(_) => Ok(()),
     }
@@ -107,10 +109,9 @@ pub(super) fn cookie_domain(layers: &Layers, config: &Config) -> Result<(), Conf
 /// A file that nobody can look into would refuse every new password, or mean nothing.
 pub(super) fn breached_hashes(file: &BreachedFile) -> Result<(), ConfigError> {
     file.check().map_err(|error| {
-        ConfigError::Together(format!(
-            "{}: {error}; name a file of SHA-1 hashes that is sorted by hash and can be read, or leave the key away",
-            keys::BREACHED_HASHES.name
-        ))
+        let key = keys::BREACHED_HASHES.name;
+        let message = Message::new("config-breached-hashes").value("key", key).value("cause", error.to_string());
+        ConfigError::Together { key: Some(key), code: "breached-hashes", message }
     })
 }
 
@@ -120,10 +121,6 @@ pub(super) fn listener(config: &Config) -> Result<(), ConfigError> {
     if config.listen.ip().to_canonical().is_loopback() || is_https || config.cookie.insecure {
         return Ok(());
     }
-    Err(ConfigError::Together(format!(
-        "listen {} is reachable from other machines, and without https a session cookie can be read on the way; set \
-         public_url to the https:// origin of the proxy in front, or listen on 127.0.0.1, or accept the risk with \
-         cookie.insecure = true",
-        config.listen
-    )))
+    let message = Message::new("config-listener").value("address", config.listen.to_string());
+    Err(ConfigError::Together { key: Some(keys::LISTEN.name), code: "listener", message })
 }

@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 
 use super::keys;
 use super::reasons;
-use super::secret_file::{ALLOWED, SECRET_FILES};
+use super::secret_file::SECRET_FILES;
+use crate::cli::voice::Voice;
 
 /// How wide a comment may be.
 const WIDTH: usize = 100;
 
 /// A configuration file with every key in a comment, at its default where it has one. As it is, it changes nothing.
-pub(crate) fn file() -> String {
+pub(crate) fn file(voice: &Voice) -> String {
+    let voice = &voice.in_english();
     let mut text = String::from(
         "# Cloakroom's configuration, every key at its default. Remove the # before a line to set it.\n\
          # Over this file stand CLOAKROOM_… variables, over those --listen and --database.\n\
@@ -23,7 +25,8 @@ pub(crate) fn file() -> String {
             section = of;
             let _ = write!(text, "\n[{section}]\n"); // a String takes every write
         }
-        let [kind, default, allowed, doc] = key.documented();
+        let [kind, default, doc] = key.documented();
+        let allowed = keys::allowed(key.name()).line(voice);
         let reason = reasons::of(key.name());
         let why = reason.as_ref().map_or("", |reason| reason.why);
         let sample = reason.as_ref().and_then(|reason| reason.sample);
@@ -36,7 +39,8 @@ pub(crate) fn file() -> String {
             let name = file_key.rsplit('.').next().unwrap_or(file_key);
             text.push('\n');
             comment(&mut text, &in_its_place(key.name()));
-            comment(&mut text, &format!("path: {ALLOWED}. Default: not set."));
+            let allowed = keys::allowed(file_key).line(voice);
+            comment(&mut text, &format!("path: {allowed}. Default: not set."));
             let _ = writeln!(text, "#{name} = \"/run/secrets/cloakroom_{}\"", key.name().replace('.', "_"));
         }
     }
@@ -44,15 +48,18 @@ pub(crate) fn file() -> String {
 }
 
 /// The table of `docs/configuration.md`.
-pub(crate) fn table() -> String {
+pub(crate) fn table(voice: &Voice) -> String {
+    let voice = &voice.in_english();
     let mut text =
         String::from("| key | type | default | allowed | what for, and why |\n| --- | --- | --- | --- | --- |\n");
     for key in keys::ALL {
-        let [kind, default, allowed, doc] = key.documented();
+        let [kind, default, doc] = key.documented();
+        let allowed = keys::allowed(key.name()).line(voice);
         let why = reasons::of(key.name()).map_or("", |reason| reason.why);
         let _ = writeln!(text, "| `{}` | {kind} | {default} | {allowed} | {doc} {why} |", key.name());
         if let Some((file_key, _)) = SECRET_FILES.iter().find(|(_, secret)| *secret == key.name()) {
-            let _ = writeln!(text, "| `{file_key}` | path | not set | {ALLOWED} | {} |", in_its_place(key.name()));
+            let allowed = keys::allowed(file_key).line(voice);
+            let _ = writeln!(text, "| `{file_key}` | path | not set | {allowed} | {} |", in_its_place(key.name()));
         }
     }
     text

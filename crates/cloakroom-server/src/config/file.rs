@@ -11,10 +11,12 @@ use super::DEFAULT_FILE;
 use super::error::{ConfigError, Source};
 use super::keys;
 use super::layers::{Layers, hint};
-use super::types::Raw;
+use super::types::{NoSetting, Raw};
+use crate::message::{Message, Value};
 
 /// Largest file that is read.
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
+const FILE_BYTES_MAX: u64 = MIB;
+const MIB: u64 = 1024 * 1024;
 
 /// Reads `named`, or `cloakroom.toml` in the working directory if there is one.
 ///
@@ -27,23 +29,34 @@ pub(super) fn read(named: Option<&Path>, layers: &mut Layers) -> Result<(), Conf
         Ok(text) => Reader { path: &shown, text: &text, layers }.document(),
         Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => {
-            let remedy = if named.is_some() {
-                "name a readable file with --config"
-            } else {
-                "make it readable, or move it away"
-            };
-            Err(ConfigError::Unreadable { path: shown, why: error.to_string(), remedy })
+            let remedy = if named.is_some() { "config-unreadable-named" } else { "config-unreadable-default" };
+            Err(ConfigError::Unreadable { path: shown, why: why(&error), remedy: Message::new(remedy) })
         }
     }
 }
 
 fn text(path: &Path) -> io::Result<String> {
+    bounded(path, FILE_BYTES_MAX)
+}
+
+/// A file that is no larger than so many bytes.
+pub(super) fn bounded(path: &Path, bytes_max: u64) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > FILE_BYTES_MAX {
-        return Err(io::Error::other("it is larger than 1 MiB"));
+    File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > bytes_max {
+        let max =
+            if bytes_max < MIB { format!("{} KiB", bytes_max / 1024) } else { format!("{} MiB", bytes_max / MIB) };
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, max));
     }
     Ok(text)
+}
+
+/// Why a [`bounded`] file cannot be read.
+pub(super) fn why(error: &io::Error) -> Value {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => Message::new("config-found-too-large").value("size", error.to_string()).into(),
+        _ => error.to_string().into(),
+    }
 }
 
 struct Reader<'a> {
@@ -80,7 +93,7 @@ impl Reader<'_> {
         match value.get_ref() {
             DeValue::Table(table) if keys::is_section(name) => self.table(name, table),
             _ if keys::is_section(name) => {
-                let hint = format!("it is a section: write [{name}] and its keys below");
+                let hint = Message::new("config-hint-section").value("name", name);
                 Err(ConfigError::Unknown { name: name.to_owned(), source_: source, hint })
             }
             DeValue::Table(_) => {
@@ -102,17 +115,13 @@ fn raw(value: &DeValue<'_>) -> Raw {
         DeValue::String(text) => Raw::Text(text.to_string()),
         DeValue::Boolean(flag) => Raw::Flag(*flag),
         DeValue::Integer(number) => i64::from_str_radix(&number.as_str().replace('_', ""), number.radix())
-            .map_or(Raw::Other("an integer out of range"), Raw::Integer),
-        DeValue::Float(_) => Raw::Other("a float"),
-        DeValue::Datetime(_) => Raw::Other("a date"),
+            .map_or(Raw::Other(NoSetting::LargeNumber), Raw::Integer),
+        DeValue::Float(_) => Raw::Other(NoSetting::Float),
+        DeValue::Datetime(_) => Raw::Other(NoSetting::Date),
         DeValue::Array(values) => {
             let text = |value: &Spanned<DeValue<'_>>| value.get_ref().as_str().map(str::to_owned);
-            values
-                .iter()
-                .map(text)
-                .collect::<Option<_>>()
-                .map_or(Raw::Other("an array of other things than strings"), Raw::Texts)
+            values.iter().map(text).collect::<Option<_>>().map_or(Raw::Other(NoSetting::Mixed), Raw::Texts)
         }
-        DeValue::Table(_) => Raw::Other("a table"),
+        DeValue::Table(_) => Raw::Other(NoSetting::Table),
     }
 }

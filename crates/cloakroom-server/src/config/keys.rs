@@ -1,5 +1,5 @@
-//! Every configuration key: type, default, what is allowed, and what it is for. `docs/configuration.md` is checked
-//! against this table; a key that is not here does not exist.
+//! Every configuration key: type, default, range, and what it is for. What is allowed, which mistakes are answered with,
+//! stands in the catalogue. `docs/configuration.md` is checked against both; a key that is not here does not exist.
 
 pub(crate) mod stop;
 
@@ -17,6 +17,7 @@ use super::types::{
     ClientAddress, CookieDomain, DatabaseUrl, FilePath, LogFilter, LogFormat, PublicUrl, Setting, Validation,
 };
 use crate::locale::Locale;
+use crate::message::Message;
 
 /// A key whose values are of type `T`.
 pub(crate) struct Key<T> {
@@ -26,8 +27,6 @@ pub(crate) struct Key<T> {
     pub(crate) default: fn() -> T,
     /// The default in words, where it is not a constant.
     pub(crate) default_text: Option<&'static str>,
-    /// What is allowed, for people.
-    pub(crate) allowed: &'static str,
     /// Whether a value of the right type is in range by itself. Ranges between keys are checked with all of them at hand.
     pub(crate) in_range: fn(&T) -> bool,
     /// What it is for, in one sentence.
@@ -38,8 +37,8 @@ pub(crate) struct Key<T> {
 pub(crate) trait AnyKey: Sync {
     /// Dotted, as in the file.
     fn name(&self) -> &'static str;
-    /// What the documentation says, in Markdown: type, default, allowed, doc.
-    fn documented(&self) -> [String; 4];
+    /// What the documentation says, in Markdown: type, default, doc.
+    fn documented(&self) -> [String; 3];
     /// The default as TOML, if there is one.
     fn default_shown(&self) -> Option<String>;
     /// Whether it may hold a secret, and so may stand in a file of its own.
@@ -54,10 +53,10 @@ impl<T: Setting> AnyKey for Key<T> {
         self.name
     }
 
-    fn documented(&self) -> [String; 4] {
+    fn documented(&self) -> [String; 3] {
         let shown = || (self.default)().show().map_or_else(|| "not set".to_owned(), |shown| format!("`{shown}`"));
         let default = self.default_text.map_or_else(shown, str::to_owned);
-        [T::TYPE.to_owned(), default, self.allowed.to_owned(), self.doc.to_owned()]
+        [T::TYPE.to_owned(), default, self.doc.to_owned()]
     }
 
     fn default_shown(&self) -> Option<String> {
@@ -74,33 +73,33 @@ impl<T: Setting> AnyKey for Key<T> {
     }
 }
 
+/// What is allowed as the value of a key of this name.
+pub(crate) fn allowed(name: &str) -> Message {
+    let key = format!("config-allowed-{}", name.replace('.', "-")); // no key of the catalogue has a dot
+    Message::new(key)
+}
+
 const fn any<T>(_: &T) -> bool {
     true
 }
 
 /// The key's declaration with everything that most keys have in common.
-const fn key<T>(name: &'static str, default: fn() -> T, allowed: &'static str, doc: &'static str) -> Key<T> {
-    Key { name, default, default_text: None, allowed, in_range: any::<T>, doc }
+const fn key<T>(name: &'static str, default: fn() -> T, doc: &'static str) -> Key<T> {
+    Key { name, default, default_text: None, in_range: any::<T>, doc }
 }
 
-pub(crate) static LISTEN: Key<SocketAddr> = key(
-    "listen",
-    || SocketAddr::from((Ipv4Addr::LOCALHOST, 8787)),
-    "an IP address and a port, such as 127.0.0.1:8787 or [::]:8787; port 0 takes a free one",
-    "Where `serve` listens.",
-);
+pub(crate) static LISTEN: Key<SocketAddr> =
+    key("listen", || SocketAddr::from((Ipv4Addr::LOCALHOST, 8787)), "Where `serve` listens.");
 
 pub(crate) static PUBLIC_URL: Key<Option<PublicUrl>> = key(
     "public_url",
     || None,
-    "http:// or https:// with a host and perhaps a port, without path or credentials, such as https://login.example.org",
     "The origin under which browsers reach the server, when a proxy stands in front of it. With https, cookies are `Secure`.",
 );
 
 pub(crate) static DATABASE_URL: Key<DatabaseUrl> = key(
     "database.url",
     DatabaseUrl::default_file,
-    "sqlite: and a path, such as sqlite:/var/lib/cloakroom/cloakroom.db, or a URL such as postgres://USER:PASSWORD@HOST/DATABASE",
     "The database. A relative path starts in the working directory. Never shown whole: it may hold a password.",
 );
 
@@ -109,7 +108,6 @@ pub(crate) static DATABASE_MIGRATE: Key<bool> = Key {
     ..key(
         "database.migrate",
         || true,
-        "true or false",
         "Whether `serve`, `account` and `session` apply missing migrations by themselves.",
     )
 };
@@ -119,7 +117,6 @@ pub(crate) static DATABASE_CONNECTIONS: Key<u32> = Key {
     ..key(
         "database.connections",
         || OpenOptions::default().connections_max,
-        "1 to 256",
         "PostgreSQL: how many connections this instance has for everything but lookups; opened when needed.",
     )
 };
@@ -129,25 +126,18 @@ pub(crate) static DATABASE_LOOKUP_CONNECTIONS: Key<u32> = Key {
     ..key(
         "database.lookup_connections",
         || OpenOptions::default().lookup_connections,
-        "1 to 32",
         "PostgreSQL: how many connections this instance has for looking sessions up, and one more for their endings; opened when needed.",
     )
 };
 
 pub(crate) static IDLE_TIMEOUT: Key<Duration> = Key {
     default_text: Some("`\"2h\"`, or `session.absolute_timeout` if that is shorter"),
-    ..key(
-        "session.idle_timeout",
-        || Policy::default().idle_timeout,
-        "1s up to session.absolute_timeout, such as 15m or 1h30m",
-        "Unused for this long, a session ends.",
-    )
+    ..key("session.idle_timeout", || Policy::default().idle_timeout, "Unused for this long, a session ends.")
 };
 
 pub(crate) static ABSOLUTE_TIMEOUT: Key<Duration> = key(
     "session.absolute_timeout",
     || Policy::default().absolute_timeout,
-    "1s to 400d, such as 12h",
     "This long after its login a session ends, however much it is used.",
 );
 
@@ -156,7 +146,6 @@ pub(crate) static KEEP_IDLE_TIMEOUT: Key<Duration> = Key {
     ..key(
         "session.keep_idle_timeout",
         || Policy::default().keep_idle_timeout,
-        "1s up to session.keep_absolute_timeout, such as 14d",
         "The idle timeout of a session whose owner asked to be kept signed in.",
     )
 };
@@ -166,7 +155,6 @@ pub(crate) static KEEP_ABSOLUTE_TIMEOUT: Key<Duration> = Key {
     ..key(
         "session.keep_absolute_timeout",
         || Policy::default().keep_absolute_timeout,
-        "from session.absolute_timeout to 400d, such as 30d",
         "The absolute timeout of a session whose owner asked to be kept signed in.",
     )
 };
@@ -174,63 +162,54 @@ pub(crate) static KEEP_ABSOLUTE_TIMEOUT: Key<Duration> = Key {
 pub(crate) static TOUCH_EVERY: Key<Duration> = key(
     "session.touch_every",
     || Policy::default().touch_every,
-    "0s to 1h, such as 1m",
     "A use is recorded at most this often per session, and at least twenty times per idle timeout.",
 );
 
 pub(crate) static RECENT: Key<Duration> = key(
     "session.recent",
     || Policy::default().recent,
-    "1s to 24h, such as 10m",
     "How long after its authentication a session counts as recent; older ones confirm before a sensitive step.",
 );
 
 pub(crate) static MAX_PER_SUBJECT: Key<u32> = key(
     "session.max_per_subject",
     || Policy::default().max_per_subject,
-    "1 to 10000",
     "How many sessions a subject may have at once; at one more, the oldest ends.",
 );
 
 pub(crate) static RETENTION: Key<Duration> = key(
     "session.retention",
     || Policy::default().retention,
-    "0s to 400d, such as 1d",
     "How long a session that expired stays in its table, so that its owner can be told why.",
 );
 
 pub(crate) static FEED_RETENTION: Key<Duration> = key(
     "session.feed_retention",
     || Policy::default().feed_retention,
-    "1h to 4000d, such as 30d",
     "How long endings are remembered: the history a person sees.",
 );
 
 pub(crate) static CLIENT_RETENTION: Key<Duration> = key(
     "session.client_retention",
     || Policy::default().client_retention,
-    "0s to 400d, such as 30d",
     "How long after its login a session remembers the client's address and browser, which are personal data.",
 );
 
 pub(crate) static CLIENT_ADDRESS: Key<ClientAddress> = key(
     "session.client_address",
     || ClientAddress::Full,
-    "\"full\", \"truncated\" or \"none\"",
     "How much of the client's address sessions and security events remember: truncated keeps the first 24 bits of an IPv4 address and the first 48 of an IPv6 one.",
 );
 
 pub(crate) static VALIDATION: Key<Validation> = key(
     "session.validation",
     || Validation::Strict,
-    "\"strict\" or \"leased\"",
     "How a request makes sure of its session: strict asks the database every time; leased answers from memory, at most `session.lease` behind the database.",
 );
 
 pub(crate) static LEASE: Key<Duration> = key(
     "session.lease",
     || LeaseTerms::default().lease,
-    "100ms to 1m, such as 1s; the same on every instance",
     "Leased validation: a session that ended is refused on every instance at the latest this long after.",
 );
 
@@ -239,7 +218,6 @@ pub(crate) static POLL: Key<Duration> = Key {
     ..key(
         "session.poll",
         || LeaseTerms::default().poll,
-        "10ms up to half of session.lease, such as 200ms",
         "Leased validation: how often an instance asks the database what ended, which renews its lease.",
     )
 };
@@ -247,21 +225,18 @@ pub(crate) static POLL: Key<Duration> = Key {
 pub(crate) static CACHE: Key<u32> = key(
     "session.cache",
     || LeaseTerms::default().capacity,
-    "8 to 16777216",
     "Leased validation: how many sessions an instance keeps in memory, at 200 bytes each or less.",
 );
 
 pub(crate) static COOKIE_DOMAIN: Key<Option<CookieDomain>> = key(
     "cookie.domain",
     || None,
-    "a domain name of two labels or more that is no public suffix and covers the host of an https public_url, without a leading dot, such as example.org",
     "Shares the cookie with every subdomain of this domain. Without it the cookie stays with one host, which is safer.",
 );
 
 pub(crate) static COOKIE_INSECURE: Key<bool> = key(
     "cookie.insecure",
     || false,
-    "true or false",
     "Permits the cookie over plain http on a listener that is not loopback: whoever can read the network can take over sessions.",
 );
 
@@ -274,7 +249,6 @@ pub(crate) static LOGIN_CONCURRENCY: Key<u32> = Key {
             let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
             u32::try_from(processors).unwrap_or(64).min(64)
         },
-        "1 to 64",
         "How many passwords are hashed at once; each takes a processor and 19 MiB for a moment.",
     )
 };
@@ -284,7 +258,6 @@ pub(crate) static NETWORK_FAILURES: Key<u32> = Key {
     ..key(
         "login.network_failures",
         || 100,
-        "1 to 1000000",
         "How many attempts to log in may fail at once from one network (an IPv4 address, an IPv6 /64); one more every 10 s.",
     )
 };
@@ -292,54 +265,38 @@ pub(crate) static NETWORK_FAILURES: Key<u32> = Key {
 pub(crate) static BREACHED_HASHES: Key<Option<FilePath>> = key(
     "password.breached_hashes",
     || None,
-    "the path of a file with SHA-1 hashes of passwords in hexadecimal, one a line, sorted, such as that of Pwned Passwords",
     "Passwords that were stolen somewhere: none in this file can be set. A relative path starts in the working directory.",
 );
 
 pub(crate) static PROXY_TRUSTED: Key<Option<TrustedProxies>> = key(
     "proxy.trusted",
     || None,
-    "at most 256 addresses and networks, such as [\"10.0.0.0/8\", \"fd00::1\"]; none of length 0. In the environment with commas between them",
     "The proxies in front, whose `X-Forwarded-For` says where a request comes from; anybody else's is ignored.",
 );
 
 pub(crate) static LANGUAGE: Key<Locale> = key(
     "language",
     || Locale::English,
-    "\"en\" or \"ja\"",
     "The language of pages and errors for whoever neither chose one nor has a browser that asks for one of these.",
 );
 
-pub(crate) static METRICS_LISTEN: Key<Option<SocketAddr>> = key(
-    "metrics.listen",
-    || None,
-    "an IP address and a port, such as 127.0.0.1:9787; port 0 takes a free one",
-    "Where `GET /metrics` is answered, apart from everything else. Not set: nowhere.",
-);
+pub(crate) static METRICS_LISTEN: Key<Option<SocketAddr>> =
+    key("metrics.listen", || None, "Where `GET /metrics` is answered, apart from everything else. Not set: nowhere.");
 
 pub(crate) static EVENTS_RETENTION: Key<Duration> = Key {
     in_range: |span| (Duration::from_hours(1)..=Duration::from_hours(4_000 * 24)).contains(span),
     ..key(
         "events.retention",
         || Duration::from_hours(30 * 24),
-        "1h to 4000d, such as 30d",
         "How long security events are remembered, with the client's address and browser; at most a million of them.",
     )
 };
 
-pub(crate) static LOG_FORMAT: Key<LogFormat> = key(
-    "log.format",
-    || LogFormat::Auto,
-    "\"auto\", \"text\" or \"json\"",
-    "How a line of the log looks: auto is text on a terminal, JSON otherwise.",
-);
+pub(crate) static LOG_FORMAT: Key<LogFormat> =
+    key("log.format", || LogFormat::Auto, "How a line of the log looks: auto is text on a terminal, JSON otherwise.");
 
-pub(crate) static LOG_FILTER: Key<LogFilter> = key(
-    "log.filter",
-    LogFilter::info,
-    "a level (error, warn, info, debug, trace) or directives such as info,cloakroom_sql=debug",
-    "Which events are logged. Libraries never log below info, whatever it says.",
-);
+pub(crate) static LOG_FILTER: Key<LogFilter> =
+    key("log.filter", LogFilter::info, "Which events are logged. Libraries never log below info, whatever it says.");
 
 /// Every key, in the order they are shown.
 pub(crate) static ALL: &[&dyn AnyKey] = &[
@@ -381,7 +338,8 @@ pub(crate) static ALL: &[&dyn AnyKey] = &[
 
 mod names;
 
-pub(super) use names::{declared, is_section, names, nearest, nearest_section};
+pub(crate) use names::names;
+pub(super) use names::{declared, is_section, nearest, nearest_section};
 
 #[cfg(test)]
 mod tests;

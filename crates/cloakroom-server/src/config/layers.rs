@@ -8,7 +8,8 @@ use super::error::{ConfigError, Source};
 use super::file;
 use super::keys::{self, Key};
 use super::secret_file;
-use super::types::{Raw, Setting};
+use super::types::{NoSetting, Raw, Setting};
+use crate::message::Message;
 
 const ENV_PREFIX: &str = "CLOAKROOM_";
 const ENV_NEST: &str = "__";
@@ -62,7 +63,7 @@ impl Layers {
             key: key.name,
             source_: source.clone(),
             found: T::found(raw),
-            allowed: key.allowed.to_owned(),
+            allowed: keys::allowed(key.name),
         })
     }
 
@@ -84,7 +85,7 @@ impl Layers {
             let shown = name.to_string_lossy().into_owned();
             let source = Source::Env(shown.clone());
             let key = name.to_str().and_then(declared_by_env).ok_or_else(|| unknown_env(&shown))?;
-            let raw = value.to_str().map_or(Raw::Other("bytes that are not UTF-8"), |text| Raw::Loose(text.to_owned()));
+            let raw = value.to_str().map_or(Raw::Other(NoSetting::NotUtf8), |text| Raw::Loose(text.to_owned()));
             self.set(key, raw, source);
         }
         Ok(())
@@ -107,17 +108,13 @@ fn declared_by_env(name: &str) -> Option<&'static str> {
 fn unknown_env(name: &str) -> ConfigError {
     let dotted = name.strip_prefix(ENV_PREFIX).unwrap_or(name).replace(ENV_NEST, ".").to_ascii_lowercase();
     let alike = keys::nearest(&dotted).map(env_name);
-    ConfigError::Unknown {
-        name: name.to_owned(),
-        source_: Source::Env("environment".to_owned()),
-        hint: hint(alike.as_deref()),
-    }
+    ConfigError::Unknown { name: name.to_owned(), source_: Source::Environment, hint: hint(alike.as_deref()) }
 }
 
 /// What to do about an unknown key.
-pub(super) fn hint(alike: Option<&str>) -> String {
+pub(super) fn hint(alike: Option<&str>) -> Message {
     match alike {
-        Some(alike) => format!("did you mean {alike}?"),
-        None => "remove it; `cloakroom config` shows every key".to_owned(),
+        Some(alike) => Message::new("config-hint-alike").value("name", alike),
+        None => Message::new("config-hint-none"),
     }
 }

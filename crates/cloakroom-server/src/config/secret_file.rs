@@ -1,18 +1,16 @@
 //! Secrets in files of their own: an environment is shown to every child process, and a configuration file to whoever may
 //! read the rest of it.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::path::Path;
 
 use super::error::{ConfigError, Source};
 use super::layers::Layers;
 use super::types::Raw;
+use super::{file, keys};
+use crate::message::{Message, Value};
 
 /// Largest file that is read.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
-/// What is allowed, for people.
-pub(crate) const ALLOWED: &str =
-    "the path of a file that can be read and holds the value in one line; not beside the key itself";
 
 /// The keys that name a file, each with the key whose value is in it: all that may hold a secret.
 pub(crate) static SECRET_FILES: &[(&str, &str)] = &[("database.url_file", "database.url")];
@@ -28,35 +26,28 @@ pub(super) fn resolve(layers: &mut Layers) -> Result<(), ConfigError> {
             Source::Default => {}
             Source::Flag(_) => continue,
             other => {
-                return Err(ConfigError::Together(format!(
-                    "{key} ({other}) and {file_key} ({source}) are both set; remove one of them"
-                )));
+                let message = Message::new("config-set-twice").value("key", *key).value("source", &other);
+                let message = message.value("file", *file_key).value("place", &source);
+                return Err(ConfigError::Together { key: Some(key), code: "set-twice", message });
             }
         }
-        let refused = |found: String| ConfigError::Value {
+        let refused = |found: Value| ConfigError::Value {
             key: file_key,
             source_: source.clone(),
             found,
-            allowed: ALLOWED.to_owned(),
+            allowed: keys::allowed(file_key),
         };
+        let but =
+            |why: Value| refused(Message::new("config-found-but").value("value", raw.shown()).value("why", why).into());
         let path =
             raw.text().filter(|path| !path.is_empty() && !path.contains('\0')).ok_or_else(|| refused(raw.shown()))?;
-        let text = read(path).map_err(|error| refused(format!("{} ({error})", raw.shown())))?;
+        let text = file::bounded(Path::new(path), SECRET_BYTES_MAX).map_err(|error| but(file::why(&error)))?;
         let text = text.strip_suffix('\n').map_or(&*text, |rest| rest.strip_suffix('\r').unwrap_or(rest));
         if text.trim().is_empty() {
-            return Err(refused(format!("{} (it is empty)", raw.shown())));
+            return Err(but(Message::new("config-found-empty").into()));
         }
         let source = Source::SecretFile { path: path.to_owned(), key: file_key };
         layers.set(key, Raw::Text(text.to_owned()), source);
     }
     Ok(())
-}
-
-fn read(path: &str) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > SECRET_BYTES_MAX {
-        return Err(io::Error::other("it is larger than 64 KiB"));
-    }
-    Ok(text)
 }

@@ -14,7 +14,10 @@ use insta::assert_snapshot;
 
 use super::keys;
 use super::layers::env_name;
-use super::{Config, Inputs, effective};
+use super::{Config, ConfigError, Inputs, effective};
+use crate::cli::voice::Voice;
+use crate::locale::Locale;
+use crate::message::Message;
 
 /// A configuration directory with one file, and what else is said.
 struct Given {
@@ -36,12 +39,20 @@ impl Given {
     }
 
     fn load(&self) -> Result<Config, String> {
-        Config::load(&self.inputs).map_err(|error| self.neutral(&error.to_string()))
+        Config::load(&self.inputs).map_err(|error| self.neutral(&told(&error)))
     }
 
     fn neutral(&self, text: &str) -> String {
         text.replace(&format!("{}/", self.dir.path().display()), "")
     }
+}
+
+fn english(message: &Message) -> String {
+    message.line(&Voice::of(Locale::English).unwrap())
+}
+
+fn told(error: &ConfigError) -> String {
+    english(&error.message())
 }
 
 fn mistake(file: &str) -> String {
@@ -349,7 +360,7 @@ fn beyond_loopback_something_has_to_be_said() {
     ] {
         assert_eq!(listen(address, more).is_ok(), allowed, "{address} {more}");
     }
-    assert_snapshot!(listen("0.0.0.0:80", "").unwrap_err(), @"listen 0.0.0.0:80 is reachable from other machines, and without https a session cookie can be read on the way; set public_url to the https:// origin of the proxy in front, or listen on 127.0.0.1, or accept the risk with cookie.insecure = true");
+    assert_snapshot!(told(&listen("0.0.0.0:80", "").unwrap_err()), @"listen 0.0.0.0:80 is reachable from other machines, and without https a session cookie can be read on the way; set public_url to the https:// origin of the proxy in front, or listen on 127.0.0.1, or accept the risk with cookie.insecure = true");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use psl::Psl as _;
 
 use super::show::quoted;
 use super::span;
+use crate::message::{Message, Value};
 
 /// A value as it was found, before it has a type.
 #[derive(Clone, Debug)]
@@ -21,8 +22,38 @@ pub(crate) enum Raw {
     Integer(i64),
     /// A TOML array of strings.
     Texts(Vec<String>),
-    /// A TOML value that no key takes, by the name of its type.
-    Other(&'static str),
+    /// What no key takes.
+    Other(NoSetting),
+}
+
+/// What no key takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NoSetting {
+    /// A TOML integer of more than 64 bits.
+    LargeNumber,
+    /// A TOML float.
+    Float,
+    /// A TOML date or time.
+    Date,
+    /// A TOML array with something else than strings in it.
+    Mixed,
+    /// A TOML table.
+    Table,
+    /// An environment variable of bytes.
+    NotUtf8,
+}
+
+impl NoSetting {
+    fn message(self) -> Message {
+        Message::new(match self {
+            Self::LargeNumber => "config-found-large-number",
+            Self::Float => "config-found-float",
+            Self::Date => "config-found-date",
+            Self::Mixed => "config-found-mixed",
+            Self::Table => "config-found-table",
+            Self::NotUtf8 => "config-found-not-utf8",
+        })
+    }
 }
 
 impl Raw {
@@ -34,16 +65,16 @@ impl Raw {
     }
 
     /// For an error message.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> Value {
         match self {
-            Self::Loose(text) | Self::Text(text) => shortened(text),
-            Self::Flag(flag) => flag.to_string(),
+            Self::Loose(text) | Self::Text(text) => shortened(text).into(),
+            Self::Flag(flag) => flag.to_string().into(),
             Self::Texts(texts) => {
                 let shown: Vec<_> = texts.iter().take(TEXTS_SHOWN_MAX).map(|text| quoted(text)).collect();
-                format!("[{}{}]", shown.join(", "), if texts.len() > TEXTS_SHOWN_MAX { ", …" } else { "" })
+                format!("[{}{}]", shown.join(", "), if texts.len() > TEXTS_SHOWN_MAX { ", …" } else { "" }).into()
             }
-            Self::Integer(number) => number.to_string(),
-            Self::Other(kind) => (*kind).to_owned(),
+            Self::Integer(number) => number.to_string().into(),
+            Self::Other(kind) => kind.message().into(),
         }
     }
 }
@@ -70,7 +101,7 @@ pub(crate) trait Setting: Sized {
     /// As TOML; `None`: not set.
     fn show(&self) -> Option<String>;
     /// What an error message may repeat of a value that could not be read.
-    fn found(raw: &Raw) -> String {
+    fn found(raw: &Raw) -> Value {
         raw.shown()
     }
 }
@@ -131,7 +162,7 @@ impl<S: Setting> Setting for Option<S> {
     fn show(&self) -> Option<String> {
         self.as_ref().and_then(S::show)
     }
-    fn found(raw: &Raw) -> String {
+    fn found(raw: &Raw) -> Value {
         S::found(raw)
     }
 }
@@ -187,10 +218,10 @@ impl Setting for PublicUrl {
     fn show(&self) -> Option<String> {
         Some(quoted(&self.0))
     }
-    fn found(raw: &Raw) -> String {
+    fn found(raw: &Raw) -> Value {
         // Somebody may have put a password into it.
         if raw.text().is_some_and(|text| text.contains('@')) {
-            "a URL with credentials".to_owned()
+            Message::new("config-found-credentials").into()
         } else {
             raw.shown()
         }

@@ -32,11 +32,16 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
             "chart-login-{}",
             LoginOutcome::ALL.iter().map(|outcome| format!("chart-login-{}", outcome.as_str())).collect(),
         ),
+        ("config-allowed-{}", crate::config::keys::names().map(allowed).collect()),
         // Said on the command line alone, whose tests know them.
         ("column-{title}", Vec::new()),
         ("migrate-gone-{table}", Vec::new()),
         ("password-{}", PasswordRefusal::CODES.iter().map(|code| format!("password-{code}")).collect()),
     ]
+}
+
+fn allowed(key: &str) -> String {
+    crate::config::keys::allowed(key).key().to_owned()
 }
 
 /// What the command line alone says: its own tests hold these against its commands and against what it says, and a technical line

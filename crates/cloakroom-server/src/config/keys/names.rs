@@ -9,7 +9,7 @@ pub(in crate::config) fn is_section(name: &str) -> bool {
 }
 
 /// The names of all keys, and of those that name a file for one of them.
-pub(in crate::config) fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|key| key.name()).chain(SECRET_FILES.iter().map(|(file_key, _)| *file_key))
 }
 

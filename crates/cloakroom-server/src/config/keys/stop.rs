@@ -9,17 +9,11 @@ pub(crate) static DELAY: Key<Duration> = Key {
     ..key(
         "stop.delay",
         || Duration::from_secs(1),
-        "0s to 1m, such as 5s; more than the proxies in front need to see that `/readyz` says no",
         "Told to stop, the server goes on serving for so long and says that it is not ready. Told again, it does not wait.",
     )
 };
 
 pub(crate) static DEADLINE: Key<Duration> = Key {
     in_range: |span| (Duration::from_secs(1)..=Duration::from_mins(10)).contains(span),
-    ..key(
-        "stop.deadline",
-        || Duration::from_secs(20),
-        "1s to 10m, such as 20s",
-        "How long requests in flight may still take after that.",
-    )
+    ..key("stop.deadline", || Duration::from_secs(20), "How long requests in flight may still take after that.")
 };

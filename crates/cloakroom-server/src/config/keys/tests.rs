@@ -2,6 +2,7 @@
 
 use super::super::layers::env_name;
 use super::*;
+use crate::cli::voice::Voice;
 
 #[test]
 fn suggestions_are_near_or_absent() {
@@ -25,7 +26,7 @@ fn the_documentation_lists_every_key_as_declared() {
     let found = rows.join("\n") + "\n";
     assert_eq!(
         found,
-        crate::config::example::table(),
+        crate::config::example::table(&Voice::of(Locale::English).unwrap()),
         "docs/configuration.md has another table than `cloakroom config reference` prints"
     );
     for key in ALL {

@@ -28,7 +28,7 @@ fn found(file: &str, facts: &Said) -> Vec<String> {
     let findings = audit(&config, None, facts);
     assert!(findings.is_sorted_by_key(|finding| std::cmp::Reverse(finding.severity)));
     let shown = findings.into_iter().filter(|finding| finding.severity != Severity::Note || file.contains("# notes"));
-    shown.map(|finding| format!("{} {}: {}", finding.severity.as_str(), finding.key, finding.why)).collect()
+    shown.map(|finding| format!("{} {}: {}", finding.severity.as_str(), finding.key, english(&finding.why))).collect()
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_password_that_everybody_can_read_is_found_where_it_stands() {
         audit(&config, written_in.as_deref(), &facts(mode))
             .into_iter()
             .find(|one| one.key == "database.url")
-            .map(|one| given.neutral(&one.why))
+            .map(|one| given.neutral(&english(&one.why)))
     };
     assert_eq!(why(0o640), None);
     assert_snapshot!(why(0o644).unwrap(), @"every user of this machine can read the password in cloakroom.toml (mode 0644)");

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{Raw, Setting, quoted};
+use crate::message::{Message, Value};
 
 /// Which database. Its text may hold a password: it is shown redacted only.
 #[derive(Clone, PartialEq, Eq)]
@@ -97,10 +98,10 @@ impl Setting for DatabaseUrl {
     fn show(&self) -> Option<String> {
         Some(quoted(&self.redacted()))
     }
-    fn found(raw: &Raw) -> String {
+    fn found(raw: &Raw) -> Value {
         match raw.text() {
-            Some("") => "\"\"".to_owned(),
-            Some(text) => format!("{:?} (redacted)", redacted(text)),
+            Some("") => "\"\"".into(),
+            Some(text) => Message::new("config-found-redacted").value("value", format!("{:?}", redacted(text))).into(),
             None => raw.shown(),
         }
     }
