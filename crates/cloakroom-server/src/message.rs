@@ -5,9 +5,12 @@ use std::fmt::Display;
 
 use crate::cli::voice::Voice;
 
-/// A message with its values.
+/// A message with its values. Small, because it stands in errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Message {
+pub(crate) struct Message(Box<Parts>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parts {
     key: Cow<'static, str>,
     values: Vec<(&'static str, Value)>,
 }
@@ -24,26 +27,27 @@ pub(crate) enum Value {
 impl Message {
     /// The message of this key, with no values yet.
     pub(crate) fn new(key: impl Into<Cow<'static, str>>) -> Self {
-        Self { key: key.into(), values: Vec::new() }
+        Self(Box::new(Parts { key: key.into(), values: Vec::new() }))
     }
 
     /// With one value more.
     pub(crate) fn value(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.values.push((name, value.into()));
+        self.0.values.push((name, value.into()));
         self
     }
 
     /// Its key, which has no language.
     pub(crate) fn key(&self) -> &str {
-        &self.key
+        &self.0.key
     }
 
     /// The line in the language of `voice`.
     pub(crate) fn line(&self, voice: &Voice) -> String {
-        let shown: Vec<(&str, String)> = self.values.iter().map(|(name, value)| (*name, value.shown(voice))).collect();
+        let shown: Vec<(&str, String)> =
+            self.0.values.iter().map(|(name, value)| (*name, value.shown(voice))).collect();
         let values: Vec<(&str, &dyn Display)> =
             shown.iter().map(|(name, text)| (*name, text as &dyn Display)).collect();
-        voice.say(&self.key, &values)
+        voice.say(&self.0.key, &values)
     }
 }
 

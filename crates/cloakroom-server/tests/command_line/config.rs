@@ -62,12 +62,30 @@ fn what_is_wrong_and_what_will_hurt_is_said_in_japanese_too() {
     assert!(strict.contains("設定してください。また、metrics.listen: "), "{strict}");
 
     for (file, line) in [
-        ("[session]\nidle_timeot = '15m'", "session.idle_timeot という設定キーはありません（cloakroom.toml:2）。session.idle_timeout のことですか？"),
-        ("zzz = 1", "zzz という設定キーはありません（cloakroom.toml:1）。取り除いてください。`cloakroom config` ですべてのキーを確認できます"),
-        ("session = 1", "session という設定キーはありません（cloakroom.toml:1）。これはセクションです。[session] と書き、その下にキーを並べてください"),
-        ("login.concurrency = 65", "login.concurrency に 65 は指定できません（cloakroom.toml:1）。指定できるのは、1 から 64 までです"),
-        ("session.cache = 1.5", "session.cache に 小数 は指定できません（cloakroom.toml:1）。指定できるのは、8 から 16777216 までです"),
-        ("session.idle_timeout = '25h'", "session.idle_timeout に \"1d1h\" は指定できません（cloakroom.toml:1）。指定できるのは、15m や 1h30m のような、1s から session.absolute_timeout までの時間です。session.absolute_timeout は 1d です（既定値）"),
+        (
+            "[session]\nidle_timeot = '15m'",
+            "session.idle_timeot という設定キーはありません（cloakroom.toml:2）。session.idle_timeout のことですか？",
+        ),
+        (
+            "zzz = 1",
+            "zzz という設定キーはありません（cloakroom.toml:1）。取り除いてください。`cloakroom config` ですべてのキーを確認できます",
+        ),
+        (
+            "session = 1",
+            "session という設定キーはありません（cloakroom.toml:1）。これはセクションです。[session] と書き、その下にキーを並べてください",
+        ),
+        (
+            "login.concurrency = 65",
+            "login.concurrency に 65 は指定できません（cloakroom.toml:1）。指定できるのは、1 から 64 までです",
+        ),
+        (
+            "session.cache = 1.5",
+            "session.cache に 小数 は指定できません（cloakroom.toml:1）。指定できるのは、8 から 16777216 までです",
+        ),
+        (
+            "session.idle_timeout = '25h'",
+            "session.idle_timeout に \"1d1h\" は指定できません（cloakroom.toml:1）。指定できるのは、15m や 1h30m のような、1s から session.absolute_timeout までの時間です。session.absolute_timeout は 1d です（既定値）",
+        ),
         ("listen = '0.0.0.0:8787'", "listen が 0.0.0.0:8787 のため、ほかのマシンから接続できますが、"),
         ("listen =", "設定ファイル cloakroom.toml:1 は TOML として正しくありません（"),
     ] {
@@ -93,7 +111,8 @@ fn findings_for_programs_have_codes_and_no_language() {
         ("password.breached_hashes = 'missing'", "breached-hashes"),
     ] {
         write(file);
-        let [english, japanese] = ["en", "ja"].map(|tag| place.run(&["config", "check", "--json", "--language", tag]).out);
+        let [english, japanese] =
+            ["en", "ja"].map(|tag| place.run(&["config", "check", "--json", "--language", tag]).out);
         assert_eq!(english, japanese, "{file}");
         let json: Value = serde_json::from_str(&english).unwrap();
         assert_eq!(json["findings"][0]["code"], code, "{json}");
