@@ -117,6 +117,8 @@ help-session-examples =
     cloakroom session list
     cloakroom session end --subject ada
 help-session-list = List living sessions, newest first
+help-session-list-long =
+    With --json each also says by which method it began (auth_method), for which the table has no room.
 help-session-list-examples =
     cloakroom session list
     cloakroom session list --subject ada --json

@@ -123,6 +123,8 @@ help-session-examples =
     cloakroom session list
     cloakroom session end --subject ada
 help-session-list = 有効なセッションを新しい順に表示します
+help-session-list-long =
+    --json では、表に収まらない認証の方法（auth_method）も出力します。
 help-session-list-examples =
     cloakroom session list
     cloakroom session list --subject ada --json

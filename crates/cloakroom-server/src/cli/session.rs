@@ -93,6 +93,7 @@ fn element(session: &SessionRecord) -> Value {
         "created_at": session.created_at.to_string(),
         "last_seen_at": session.last_seen_at.to_string(),
         "absolute_expires_at": session.absolute_expires_at.to_string(),
+        "auth_method": session.auth_method.as_str(),
         "user_agent": session.client.user_agent(),
         "ip": session.client.ip().map(|ip| ip.to_string()),
     })

@@ -89,7 +89,8 @@ fn sessions_are_listed_newest_first_without_what_expired() {
     let shown = &place.sessions(&[])[1];
     assert_eq!((&shown["subject"], &shown["ip"]), (&ada.into(), &"192.0.2.7".into()));
     assert_eq!(shown["user_agent"], "Browser \u{202e}1");
-    assert_eq!(shown.as_object().unwrap().len(), 7, "nothing else is shown");
+    assert_eq!(shown["auth_method"], "password");
+    assert_eq!(shown.as_object().unwrap().len(), 8, "nothing else is shown");
     for args in [&["session", "list"][..], &["session", "list", "--json"]] {
         let out = place.run(args).done();
         assert!(out.contains("202e") && !out.contains('\u{202e}'), "{out:?}");
