@@ -12,6 +12,7 @@ use pairs::{Pair, Pairs, Where};
 pub(crate) use row::{CHUNK, Claimed, End, Entry, EntryKind, Kept, Plan, Rows, SessionRow, subject_or_everyone};
 
 use cloakroom_core::account::Account;
+use cloakroom_core::service_token::ServiceTokenRecord;
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::{StoreError, StoreErrorKind};
 
@@ -70,7 +71,7 @@ pub struct Copied {
 }
 
 impl Database {
-    /// Copies every session, subject, account and feed entry into `target`, and verifies them there.
+    /// Copies every session, subject, account, service token and feed entry into `target`, and verifies them there.
     ///
     /// The target must be empty, or hold an unfinished copy of this database; its tables are made. Interrupted in any
     /// way, the copy is finished by calling it again. While it runs this database can be read, but not written: logins and
@@ -132,12 +133,14 @@ impl Copy<'_> {
             self.correct::<Subject>().await?;
             if has_accounts {
                 self.correct::<Account>().await?;
+                self.correct::<ServiceTokenRecord>().await?;
             }
         }
         self.fill::<Subject>().await?;
         self.fill::<SessionRow>().await?;
         if has_accounts {
             self.fill::<Account>().await?;
+            self.fill::<ServiceTokenRecord>().await?;
         }
         if is_resumed {
             // Last, because what was corrected above has gone through the triggers as endings, which it was not.
@@ -151,6 +154,7 @@ impl Copy<'_> {
         self.verify::<Subject>().await?;
         if has_accounts {
             self.verify::<Account>().await?;
+            self.verify::<ServiceTokenRecord>().await?;
         }
         self.verify::<Entry>().await?;
         let finished = self.target.finish(plan).await;
@@ -320,7 +324,7 @@ impl Tallies {
     fn in_scope(&mut self, scope: Scope) -> Vec<CopiedTable> {
         let mut tables = vec![*self.of::<SessionRow>(), *self.of::<Subject>(), *self.of::<Entry>()];
         if scope == Scope::Everything {
-            tables.push(*self.of::<Account>());
+            tables.extend([*self.of::<Account>(), *self.of::<ServiceTokenRecord>()]);
         }
         tables.sort_unstable_by_key(|tally| tally.table);
         tables

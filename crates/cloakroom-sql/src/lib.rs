@@ -32,7 +32,7 @@ pub use counts::{BatchCounts, LookupCounts, PoolCounts, WriterCounts};
 pub use due::{Cutoffs, Due};
 pub use error::{OpenError, OpenErrorKind};
 pub use inspect::{Rights, Searched};
-pub use migrate::{Applied, MigrationStatus, Scope};
+pub use migrate::{Applied, MigrationStatus, Scope, UnfinishedCopy};
 pub use open::{Database, OpenOptions};
 #[cfg(feature = "postgres")]
 pub use postgres::DumpCommands;

@@ -47,6 +47,13 @@ pub struct MigrationStatus {
     pub applied: bool,
 }
 
+/// What a database remembers of a copy into it that is not finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedCopy {
+    /// What is copied: its URL as it may be shown. `None`: a copy is at its end just now, and nobody else can look.
+    pub source: Option<String>,
+}
+
 /// One way there and back.
 pub(crate) struct Step {
     pub(crate) version: i64,
@@ -73,6 +80,8 @@ pub(crate) trait Dialect: Migrate + Send {
     fn has_table<'c>(&'c mut self, table: &'static str) -> BoxFuture<'c, Result<bool, sqlx::Error>>;
     /// How many rows one of the set's tables has.
     fn count_rows<'c>(&'c mut self, table: &'static str) -> BoxFuture<'c, Result<i64, sqlx::Error>>;
+    /// What the copy into these tables is of, where there is one.
+    fn copy_source(&mut self) -> BoxFuture<'_, Result<String, sqlx::Error>>;
     /// Drops a book-keeping table.
     fn drop_table<'c>(&'c mut self, table: &'static str) -> BoxFuture<'c, Result<(), sqlx::Error>>;
     /// What kept it from migrating the database called `name`.
@@ -167,6 +176,26 @@ pub(crate) async fn refuse_unfinished_copy<C: Dialect>(connection: &mut C, name:
     }
     let way_out = "run cloakroom migrate copy again, or drop it with cloakroom migrate down --yes";
     Err(OpenError::new(OpenErrorKind::CopyUnfinished, name, "a copy into it is not finished", way_out))
+}
+
+/// The copy that is not finished, if there is one.
+pub(crate) async fn unfinished_copy<C: Dialect>(
+    connection: &mut C,
+    name: &str,
+) -> Result<Option<UnfinishedCopy>, OpenError> {
+    if !connection.has_table(COPY_TABLE).await.map_err(|error| C::failed(name, error))? {
+        return Ok(None);
+    }
+    let source = connection.copy_source().await.map(Some).or_else(|error| {
+        let error = C::failed(name, error);
+        if error.is_locked() { Ok(None) } else { Err(error) }
+    });
+    match source {
+        Ok(source) => Ok(Some(UnfinishedCopy { source })),
+        // Finished or dropped between the two questions.
+        Err(_) if !connection.has_table(COPY_TABLE).await.map_err(|error| C::failed(name, error))? => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Which of the sets the database has.

@@ -13,7 +13,7 @@ use crate::counts::{LookupCounts, PoolCounts, WriterCounts};
 use crate::due::{Cutoffs, Due};
 use crate::error::{OpenError, OpenErrorKind};
 use crate::inspect::{Rights, Searched};
-use crate::migrate::{Applied, MigrationStatus, Scope};
+use crate::migrate::{Applied, MigrationStatus, Scope, UnfinishedCopy};
 
 /// How to open a database.
 ///
@@ -84,6 +84,7 @@ pub(crate) trait Backend: fmt::Debug + Send + Sync + 'static {
     fn count_due(&self, cutoffs: Cutoffs) -> StoreFuture<'_, Due>;
     fn migrate(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<Applied>, OpenError>>;
     fn migration_status(&self) -> BoxFuture<'_, Result<Vec<MigrationStatus>, OpenError>>;
+    fn unfinished_copy(&self) -> BoxFuture<'_, Result<Option<UnfinishedCopy>, OpenError>>;
     fn require_migrated(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>>;
     fn would_drop(&self, scope: Scope) -> BoxFuture<'_, Result<Vec<(String, u64)>, OpenError>>;
     fn roll_back(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>>;
@@ -244,6 +245,14 @@ impl Database {
     /// When the database cannot be read.
     pub async fn migration_status(&self) -> Result<Vec<MigrationStatus>, OpenError> {
         self.backend.migration_status().await
+    }
+
+    /// The copy into it that is not finished, if there is one: see [`unfinished_copy`](OpenOptions::unfinished_copy).
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn unfinished_copy(&self) -> Result<Option<UnfinishedCopy>, OpenError> {
+        self.backend.unfinished_copy().await
     }
 
     /// Checks that the tables of `scope` are there and of this version.

@@ -65,7 +65,7 @@ macro_rules! over {
 
 #[cfg(feature = "postgres")]
 pub(crate) use account_columns;
-pub(crate) use {living_at, over, session_columns};
+pub(crate) use {living_at, over, service_token_columns, session_columns};
 
 // Logging in.
 pub(crate) const ENSURE_SUBJECT: &str =
@@ -206,18 +206,25 @@ pub(crate) const SESSIONS_AFTER: &str = concat!(
 );
 pub(crate) const ACCOUNTS_BY_SUBJECT_AFTER: &str =
     concat!("SELECT ", account_columns!(), " FROM accounts WHERE subject > $1 ORDER BY subject LIMIT $2");
+pub(crate) const SERVICE_TOKENS_AFTER: &str =
+    concat!("SELECT ", service_token_columns!(), " FROM service_tokens WHERE name > $1 ORDER BY name LIMIT $2");
 pub(crate) const ENTRIES_AFTER: &str = "SELECT position, kind, token_digest, session_id, subject, reason, at \
      FROM session_feed WHERE position > $1 ORDER BY position LIMIT $2";
 pub(crate) const COUNT_SUBJECTS: &str = "SELECT count(*) FROM session_subjects WHERE subject <> ''";
 pub(crate) const COUNT_SESSIONS: &str = "SELECT count(*) FROM sessions";
 pub(crate) const COUNT_ACCOUNTS: &str = "SELECT count(*) FROM accounts";
+pub(crate) const COUNT_SERVICE_TOKENS: &str = "SELECT count(*) FROM service_tokens";
 pub(crate) const COUNT_ENTRIES: &str = "SELECT count(*) FROM session_feed";
 /// Nobody has ever logged in, and nothing has ended.
 pub(crate) const IS_UNUSED: &str = "SELECT NOT EXISTS (SELECT 1 FROM session_subjects WHERE subject <> '') \
      AND NOT EXISTS (SELECT 1 FROM sessions) AND NOT EXISTS (SELECT 1 FROM session_feed)";
+/// The same of what the server adds.
+pub(crate) const HAS_NO_ACCOUNTS: &str =
+    "SELECT NOT EXISTS (SELECT 1 FROM accounts) AND NOT EXISTS (SELECT 1 FROM service_tokens)";
 pub(crate) const BEGIN_COPY: &str =
     "INSERT INTO cloakroom_copy (only_row, source, source_name, run) VALUES (1, $1, $2, 1)";
 pub(crate) const COPY_UNDER_WAY: &str = "SELECT source, source_name FROM cloakroom_copy";
+pub(crate) const COPY_SOURCE: &str = "SELECT source_name FROM cloakroom_copy";
 /// Whoever runs later goes on; whoever ran before notices at its next chunk.
 pub(crate) const NEXT_RUN: &str = "UPDATE cloakroom_copy SET run = run + 1 RETURNING run";
 pub(crate) const END_COPY: &str = "DROP TABLE cloakroom_copy";

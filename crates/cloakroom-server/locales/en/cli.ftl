@@ -75,6 +75,8 @@ migrate-done = done
 migrate-applied = applied { $name }
 migrate-is-applied = { $name }  applied
 migrate-is-missing = { $name }  missing
+migrate-copy-unfinished = a copy of { $source } into this database is not finished, and nobody serves it until it is: run `cloakroom migrate copy` again, or drop it with `cloakroom migrate down --yes`
+migrate-copy-ending = a copy into this database is being verified just now: wait until it is done
 migrate-dropping = { $rows ->
     [one] dropping { $table }: 1 row ({ $notice })
    *[other] dropping { $table }: { $shown } rows ({ $notice })

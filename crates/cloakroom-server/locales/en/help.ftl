@@ -63,11 +63,11 @@ help-migrate-down-examples =
     # What would be dropped?
     cloakroom migrate down --dry-run
     cloakroom migrate down --yes
-help-migrate-status = Show which migrations are applied
+help-migrate-status = Show which migrations are applied, and whether a copy into the database is unfinished
 help-migrate-status-examples =
     cloakroom migrate status
     cloakroom migrate status --json
-help-migrate-copy = Copy every session, account and ending into another, empty database, and verify it there
+help-migrate-copy = Copy every session, account, service token and ending into another, empty database, and verify it there
 help-migrate-copy-long =
     Nobody has to log in again. The source cannot be written meanwhile, so stop what uses it first. A copy that was interrupted
     goes on where it stopped when the same is typed again.

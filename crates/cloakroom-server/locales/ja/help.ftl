@@ -67,11 +67,11 @@ help-migrate-down-examples =
     # 何が削除されるかを確認
     cloakroom migrate down --dry-run
     cloakroom migrate down --yes
-help-migrate-status = どのマイグレーションが適用済みかを表示します
+help-migrate-status = どのマイグレーションが適用済みか、終わっていないコピーがあるかを表示します
 help-migrate-status-examples =
     cloakroom migrate status
     cloakroom migrate status --json
-help-migrate-copy = すべてのセッション、アカウント、終了の記録を空のデータベースにコピーし、検証します
+help-migrate-copy = すべてのセッション、アカウント、サービストークン、終了の記録を空のデータベースにコピーし、検証します
 help-migrate-copy-long =
     ログインし直す必要はありません。コピー中はコピー元に書き込めないので、使っているものを先に
     止めてください。中断した場合は、同じコマンドをもう一度実行すると続きから再開します。

@@ -3,7 +3,7 @@
 mod copy;
 
 use clap::{Args, Subcommand};
-use cloakroom_sql::{Database, OpenOptions, Scope};
+use cloakroom_sql::{Database, OpenOptions, Scope, UnfinishedCopy};
 use serde_json::json;
 
 use super::account::Consent;
@@ -101,15 +101,24 @@ impl Down {
 
 async fn status(database: &Database, as_json: bool, voice: &Voice) -> Result<(), Failure> {
     let all = database.migration_status().await?;
+    let copy = database.unfinished_copy().await?;
     if as_json {
         let migrations: Vec<_> = all
             .iter()
             .map(|migration| json!({ "name": migration.name, "description": migration.description, "applied": migration.applied }))
             .collect();
-        return json::print(&json!(migrations));
+        let copy = copy.map(|copy| json!({ "source": copy.source }));
+        return json::print(&json!({ "migrations": migrations, "unfinished_copy": copy }));
     }
     all.iter().try_for_each(|migration| {
         let key = if migration.applied { "migrate-is-applied" } else { "migrate-is-missing" };
         voice.print(key, &[("name", &migration.name)])
-    })
+    })?;
+    match copy {
+        Some(UnfinishedCopy { source: Some(source), .. }) => {
+            voice.print("migrate-copy-unfinished", &[("source", &source)])
+        }
+        Some(_) => voice.print("migrate-copy-ending", &[]),
+        None => Ok(()),
+    }
 }

@@ -57,6 +57,8 @@ fn refused(output: Output) -> String {
 #[test]
 fn who_is_logged_in_stays_logged_in_and_who_logged_out_stays_out() {
     let home = Place::new().with_account("ada");
+    done(home.run(&["service-token", "add", "billing"]));
+    let tokens = done(home.run(&["service-token", "list", "--json"]));
     let file = format!("sqlite:{}", home.file("cloakroom.db").display());
     let (first, second, back) = (schema(), schema(), home.file("back.db"));
     let server = home.serve();
@@ -73,6 +75,8 @@ fn who_is_logged_in_stays_logged_in_and_who_logged_out_stays_out() {
         assert!(said.contains(&format!("sessions: {count} verified\n")), "{said}");
         assert!(said.contains("accounts: 1 row verified\n"), "{said}");
         assert!(!said.contains(Cluster::shared().password()), "{said}");
+        assert!(said.contains("service_tokens: 1 row verified\n"), "{said}");
+        assert_eq!(done(place(&to).run(&["service-token", "list", "--json"])), tokens);
         let server = place(&to).serve();
         let there = |token: &Option<String>| {
             let mut there = server.client();
@@ -115,7 +119,10 @@ fn killed_anywhere_it_is_finished_by_the_next_run() {
             let line = refused(instance.run(args));
             assert!(line.contains("a copy into it is not finished; run cloakroom migrate copy again"), "{line}");
         }
-        done(instance.run(&["migrate", "status"]));
+        let unfinished = format!("a copy of {from} into this database is not finished");
+        assert!(done(instance.run(&["migrate", "status"])).contains(&unfinished));
+        let status: Value = serde_json::from_str(&done(instance.run(&["migrate", "status", "--json"]))).unwrap();
+        assert_eq!(status["unfinished_copy"]["source"], from.as_str(), "{status}");
         // Somebody's session ends before the copy goes on.
         home.sqlite("DELETE FROM sessions WHERE token_digest = (SELECT min(token_digest) FROM sessions)");
         rows -= 1;
@@ -142,9 +149,16 @@ fn an_unfinished_copy_can_be_dropped() {
     assert!(line.contains("accounts.login_name") && line.contains("correct it there"), "{line}");
     let instance = place(&to);
     assert!(refused(instance.run(&["migrate", "up"])).contains("is not finished"));
+    let japanese = done(instance.run(&["migrate", "status", "--language", "ja"]));
+    let unfinished = format!("{from} からこのデータベースへのコピーが終わっていないため、まだ使えません。");
+    assert!(japanese.contains(&unfinished) && japanese.contains("migrate down --yes"), "{japanese}");
     let said = done(instance.run(&["migrate", "down", "--yes"]));
     assert!(said.ends_with("done\n"), "{said}");
+    let status = done(instance.run(&["migrate", "status"]));
+    assert_eq!(status, "0001_sessions  missing\n0001_accounts  missing\n");
     assert_eq!(done(instance.run(&["account", "list", "--json"])), "[]\n");
+    let status: Value = serde_json::from_str(&done(instance.run(&["migrate", "status", "--json"]))).unwrap();
+    assert_eq!((&status["unfinished_copy"], &status["migrations"][0]["applied"]), (&Value::Null, &true.into()));
 }
 
 #[test]

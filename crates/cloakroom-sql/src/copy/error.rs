@@ -42,8 +42,8 @@ impl CopyError {
 
     pub(super) fn in_use(target: &str) -> Self {
         let text = format!(
-            "cannot copy into {target}: it already holds sessions, accounts or history, and what was copied once is not \
-             copied again, because that could bring ended sessions back; name an empty database, or drop what is in this \
+            "cannot copy into {target}: it already holds sessions, accounts, service tokens or history, and what was copied \
+             once is not copied again, because that could bring ended sessions back; name an empty database, or drop what is in this \
              one with cloakroom migrate down --yes"
         );
         Self::new(Kind::Refused, text)

@@ -2,6 +2,7 @@
 
 use cloakroom_core::account::Account;
 use cloakroom_core::ending::EndReason;
+use cloakroom_core::service_token::{ServiceTokenName, ServiceTokenRecord};
 use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::StoreError;
 use cloakroom_core::time::Timestamp;
@@ -58,6 +59,16 @@ impl Kept for Account {
 
     fn key(&self) -> Subject {
         self.subject.clone()
+    }
+}
+
+impl Kept for ServiceTokenRecord {
+    const TABLE: &'static str = "service_tokens";
+    const KEY: &'static str = "name";
+    type Key = ServiceTokenName;
+
+    fn key(&self) -> ServiceTokenName {
+        self.name.clone()
     }
 }
 
@@ -149,12 +160,14 @@ pub(crate) struct Plan {
 }
 
 /// One end of a copy: a connection of its own, the source's in a transaction that keeps writers out.
-pub(crate) trait End: Rows<Subject> + Rows<SessionRow> + Rows<Account> + Rows<Entry> {
+pub(crate) trait End:
+    Rows<Subject> + Rows<SessionRow> + Rows<Account> + Rows<ServiceTokenRecord> + Rows<Entry>
+{
     /// The database's URL as it may be shown.
     fn name(&self) -> &str;
     /// The same text for the same tables, whatever the URL they were reached by.
     fn identity(&mut self) -> BoxFuture<'_, Result<String, OpenError>>;
-    /// Whether the tables for accounts are there.
+    /// Whether the tables for accounts and service tokens are there.
     fn scope(&mut self) -> BoxFuture<'_, Result<Scope, OpenError>>;
     /// At the source: keeps everybody from writing until the end is dropped. Reading goes on.
     fn freeze(&mut self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>>;

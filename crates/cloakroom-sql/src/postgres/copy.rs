@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cloakroom_core::account::Account;
 use cloakroom_core::ending::EndReason;
+use cloakroom_core::service_token::{ServiceTokenName, ServiceTokenRecord};
 use cloakroom_core::session::{SessionRecord, Subject};
 use cloakroom_core::store::{StoreError, StoreErrorKind};
 use cloakroom_core::time::{Timestamp, millis};
@@ -17,17 +18,18 @@ use super::error::{open_error, store_error};
 use super::row;
 use super::statements::{
     BEGIN, COPY_LIMITS, END_EACH, FREEZE_ACCOUNTS, FREEZE_SESSIONS, IDENTITY, INSERT_ACCOUNTS, INSERT_ENTRIES,
-    INSERT_SESSIONS, INSERT_SUBJECTS, IS_OUR_RUN, LAST_POSITION, LOCK_ACCOUNTS, LOCK_COPY, LOCK_EVERYONE,
-    LOCK_MIGRATION, MAKE_COPY_TABLE, MARK_ALL_ENDED, REMOVE_ACCOUNTS, REMOVE_ENTRIES, REMOVE_SUBJECTS,
-    RESERVE_POSITIONS, SEAL_SESSIONS,
+    INSERT_SERVICE_TOKENS, INSERT_SESSIONS, INSERT_SUBJECTS, IS_OUR_RUN, LAST_POSITION, LOCK_ACCOUNTS, LOCK_COPY,
+    LOCK_EVERYONE, LOCK_MIGRATION, LOCK_SERVICE_TOKENS, MAKE_COPY_TABLE, MARK_ALL_ENDED, REMOVE_ACCOUNTS,
+    REMOVE_ENTRIES, REMOVE_SERVICE_TOKENS, REMOVE_SUBJECTS, RESERVE_POSITIONS, SEAL_SESSIONS,
 };
 use super::value::{Address, Span, Time};
 use crate::copy::{CHUNK, Claimed, End, Entry, Kept, Plan, Rows, SessionRow};
 use crate::error::OpenError;
 use crate::migrate::{self, COPY_TABLE, Dialect as _, Scope};
 use crate::statements::{
-    ACCOUNTS_BY_SUBJECT_AFTER, ANY_ACCOUNT, BEGIN_COPY, COPY_UNDER_WAY, COUNT_ACCOUNTS, COUNT_ENTRIES, COUNT_SESSIONS,
-    COUNT_SUBJECTS, END_COPY, ENTRIES_AFTER, IS_UNUSED, NEXT_RUN, SESSIONS_AFTER, SUBJECTS_AFTER,
+    ACCOUNTS_BY_SUBJECT_AFTER, BEGIN_COPY, COPY_UNDER_WAY, COUNT_ACCOUNTS, COUNT_ENTRIES, COUNT_SERVICE_TOKENS,
+    COUNT_SESSIONS, COUNT_SUBJECTS, END_COPY, ENTRIES_AFTER, HAS_NO_ACCOUNTS, IS_UNUSED, NEXT_RUN,
+    SERVICE_TOKENS_AFTER, SESSIONS_AFTER, SUBJECTS_AFTER,
 };
 use crate::words::role_word;
 
@@ -205,6 +207,41 @@ fn insert_accounts(rows: &[Account]) -> Result<Statement<'_>, StoreError> {
         .bind(rows.iter().map(disabled).collect::<Result<Vec<_>, _>>()?))
 }
 
+impl Rows<ServiceTokenRecord> for PostgresEnd {
+    fn count(&mut self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.count(COUNT_SERVICE_TOKENS))
+    }
+
+    fn after(&mut self, key: Option<ServiceTokenName>) -> BoxFuture<'_, Result<Vec<ServiceTokenRecord>, StoreError>> {
+        Box::pin(async move {
+            let after = key.as_ref().map_or("", ServiceTokenName::as_str);
+            self.page(sqlx::query(SERVICE_TOKENS_AFTER).bind(after), row::service_token).await
+        })
+    }
+
+    fn insert<'c>(&'c mut self, rows: &'c [ServiceTokenRecord]) -> BoxFuture<'c, Result<(), StoreError>> {
+        Box::pin(async move { self.change(rows.len(), insert_service_tokens(rows)?).await })
+    }
+
+    fn delete<'c>(&'c mut self, keys: &'c [ServiceTokenName]) -> BoxFuture<'c, Result<(), StoreError>> {
+        let names: Vec<_> = keys.iter().map(ServiceTokenName::as_str).collect();
+        Box::pin(self.change(keys.len(), sqlx::query(REMOVE_SERVICE_TOKENS).bind(names)))
+    }
+}
+
+fn insert_service_tokens(rows: &[ServiceTokenRecord]) -> Result<Statement<'_>, StoreError> {
+    let created = |token: &ServiceTokenRecord| time::<ServiceTokenRecord>(token.created_at, "created_at");
+    let used = |token: &ServiceTokenRecord| {
+        token.last_used_at.map(|at| time::<ServiceTokenRecord>(at, "last_used_at")).transpose()
+    };
+    Ok(sqlx::query(INSERT_SERVICE_TOKENS)
+        .bind(rows.iter().map(|token| token.name.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|token| token.digest.as_bytes().to_vec()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|token| token.scope.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(created).collect::<Result<Vec<_>, _>>()?)
+        .bind(rows.iter().map(used).collect::<Result<Vec<_>, _>>()?))
+}
+
 impl Rows<Entry> for PostgresEnd {
     fn count(&mut self) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(self.count(COUNT_ENTRIES))
@@ -288,10 +325,10 @@ impl End for PostgresEnd {
     }
 
     fn seal(&mut self, scope: Scope) -> BoxFuture<'_, Result<(), StoreError>> {
-        let accounts = (scope == Scope::Everything).then_some(LOCK_ACCOUNTS);
+        let accounts = (scope == Scope::Everything).then_some([LOCK_ACCOUNTS, LOCK_SERVICE_TOKENS]);
         Box::pin(async move {
             let first = [BEGIN, COPY_LIMITS, LOCK_COPY, LOCK_EVERYONE];
-            for statement in first.into_iter().chain(accounts).chain([SEAL_SESSIONS]) {
+            for statement in first.into_iter().chain(accounts.into_iter().flatten()).chain([SEAL_SESSIONS]) {
                 self.execute(sqlx::query(statement)).await?;
             }
             check_run(&mut self.connection, self.run).await
@@ -332,9 +369,9 @@ async fn claim(
         return Ok((Claimed::Resumed, run));
     }
     let is_unused: bool = sqlx::query_scalar(IS_UNUSED).fetch_one(&mut **transaction).await.map_err(failed)?;
-    let has_accounts = migrate::scope(&mut **transaction, name).await? == Scope::Everything
-        && sqlx::query_scalar(ANY_ACCOUNT).fetch_one(&mut **transaction).await.map_err(failed)?;
-    if !is_unused || has_accounts {
+    let has_no_accounts = migrate::scope(&mut **transaction, name).await? == Scope::Sessions
+        || sqlx::query_scalar(HAS_NO_ACCOUNTS).fetch_one(&mut **transaction).await.map_err(failed)?;
+    if !is_unused || !has_no_accounts {
         return Ok((Claimed::InUse, 0));
     }
     sqlx::query(MAKE_COPY_TABLE).execute(&mut **transaction).await.map_err(failed)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
-use crate::statements::{account_columns, living_at, over, session_columns};
+use crate::statements::{account_columns, living_at, over, service_token_columns, session_columns};
 
 /// Everyone's lock: shared while a session is issued, exclusive while everybody's end. Advisory, because it is fair, and
 /// because sharing a row's lock would write that row at every login. One key per set of tables, not per server.
@@ -242,8 +242,9 @@ pub(crate) const COPY_LIMITS: &str = "SELECT set_config('statement_timeout', '0'
      set_config('idle_in_transaction_session_timeout', '0', true), set_config('lock_timeout', '5s', true), \
      set_config('synchronous_commit', 'on', true)";
 /// Keep writers out, in the order in which writers lock; readers go on.
-pub(crate) const FREEZE_ACCOUNTS: &str = "LOCK TABLE accounts IN SHARE MODE";
+pub(crate) const FREEZE_ACCOUNTS: &str = "LOCK TABLE accounts, service_tokens IN SHARE MODE";
 pub(crate) const FREEZE_SESSIONS: &str = "LOCK TABLE session_subjects, sessions, session_feed IN SHARE MODE";
+pub(crate) const LOCK_SERVICE_TOKENS: &str = "LOCK TABLE service_tokens IN SHARE ROW EXCLUSIVE MODE";
 pub(crate) const SEAL_SESSIONS: &str =
     "LOCK TABLE session_subjects, sessions, session_feed IN SHARE ROW EXCLUSIVE MODE";
 pub(crate) const LAST_POSITION: &str = "SELECT coalesce(max(position), 0) FROM session_feed";
@@ -273,11 +274,17 @@ pub(crate) const INSERT_ACCOUNTS: &str = concat!(
     ") SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], \
      $7::timestamptz[])"
 );
+pub(crate) const INSERT_SERVICE_TOKENS: &str = concat!(
+    "INSERT INTO service_tokens (",
+    service_token_columns!(),
+    ") SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::timestamptz[], $5::timestamptz[])"
+);
 pub(crate) const INSERT_ENTRIES: &str = "INSERT INTO session_feed \
      (position, kind, token_digest, session_id, subject, reason, at) OVERRIDING SYSTEM VALUE \
      SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[])";
 pub(crate) const REMOVE_SUBJECTS: &str = "DELETE FROM session_subjects WHERE subject = ANY($1)";
 pub(crate) const REMOVE_ACCOUNTS: &str = "DELETE FROM accounts WHERE subject = ANY($1)";
+pub(crate) const REMOVE_SERVICE_TOKENS: &str = "DELETE FROM service_tokens WHERE name = ANY($1)";
 pub(crate) const REMOVE_ENTRIES: &str = "DELETE FROM session_feed WHERE position = ANY($1)";
 
 // What is measured.

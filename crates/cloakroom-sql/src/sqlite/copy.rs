@@ -2,6 +2,7 @@
 
 use cloakroom_core::account::Account;
 use cloakroom_core::ending::EndReason;
+use cloakroom_core::service_token::{ServiceTokenName, ServiceTokenRecord};
 use cloakroom_core::session::Subject;
 use cloakroom_core::store::{StoreError, StoreErrorKind};
 use cloakroom_core::time::Timestamp;
@@ -13,17 +14,17 @@ use sqlx::{Connection as _, Row as _, Sqlite, SqliteConnection, Transaction};
 use super::database::SqliteDatabase;
 use super::error::{open_error, store_error};
 use super::statements::{
-    END_ONE, ENSURE_SEQUENCE, INSERT_ENTRY, IS_OUR_RUN, MAKE_COPY_TABLE, MOMENT, REMOVE_ENTRY, REMOVE_SUBJECT,
-    RESERVE_POSITION, SET_ALL_ENDED,
+    END_ONE, ENSURE_SEQUENCE, INSERT_ENTRY, INSERT_SERVICE_TOKEN, IS_OUR_RUN, MAKE_COPY_TABLE, MOMENT, REMOVE_ENTRY,
+    REMOVE_SUBJECT, RESERVE_POSITION, SET_ALL_ENDED,
 };
 use super::{login, row};
 use crate::copy::{CHUNK, Claimed, End, Entry, Plan, Rows, SessionRow};
 use crate::error::OpenError;
 use crate::migrate::{self, COPY_TABLE, Dialect as _, Scope};
 use crate::statements::{
-    ACCOUNTS_BY_SUBJECT_AFTER, ANY_ACCOUNT, BEGIN_COPY, COPY_UNDER_WAY, COUNT_ACCOUNTS, COUNT_ENTRIES, COUNT_SESSIONS,
-    COUNT_SUBJECTS, END_COPY, ENSURE_SUBJECT, ENTRIES_AFTER, INSERT_ACCOUNT, IS_UNUSED, NEXT_RUN, REMOVE_ACCOUNT,
-    SESSIONS_AFTER, SUBJECTS_AFTER,
+    ACCOUNTS_BY_SUBJECT_AFTER, BEGIN_COPY, COPY_UNDER_WAY, COUNT_ACCOUNTS, COUNT_ENTRIES, COUNT_SERVICE_TOKENS,
+    COUNT_SESSIONS, COUNT_SUBJECTS, END_COPY, ENSURE_SUBJECT, ENTRIES_AFTER, HAS_NO_ACCOUNTS, INSERT_ACCOUNT,
+    IS_UNUSED, NEXT_RUN, REMOVE_ACCOUNT, REMOVE_SERVICE_TOKEN, SERVICE_TOKENS_AFTER, SESSIONS_AFTER, SUBJECTS_AFTER,
 };
 use crate::words::role_word;
 
@@ -160,6 +161,34 @@ impl Rows<Account> for SqliteEnd {
     }
 }
 
+impl Rows<ServiceTokenRecord> for SqliteEnd {
+    fn count(&mut self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.count(COUNT_SERVICE_TOKENS))
+    }
+
+    fn after(&mut self, key: Option<ServiceTokenName>) -> BoxFuture<'_, Result<Vec<ServiceTokenRecord>, StoreError>> {
+        Box::pin(async move {
+            let after = key.as_ref().map_or("", ServiceTokenName::as_str);
+            self.page(sqlx::query(SERVICE_TOKENS_AFTER).bind(after), row::service_token).await
+        })
+    }
+
+    fn insert<'c>(&'c mut self, rows: &'c [ServiceTokenRecord]) -> BoxFuture<'c, Result<(), StoreError>> {
+        Box::pin(self.change(rows, |token| {
+            sqlx::query(INSERT_SERVICE_TOKEN)
+                .bind(token.name.as_str())
+                .bind(token.digest.as_bytes().as_slice())
+                .bind(token.scope.as_str())
+                .bind(token.created_at.as_millis())
+                .bind(token.last_used_at.map(Timestamp::as_millis))
+        }))
+    }
+
+    fn delete<'c>(&'c mut self, keys: &'c [ServiceTokenName]) -> BoxFuture<'c, Result<(), StoreError>> {
+        Box::pin(self.change(keys, |name| sqlx::query(REMOVE_SERVICE_TOKEN).bind(name.as_str())))
+    }
+}
+
 impl Rows<Entry> for SqliteEnd {
     fn count(&mut self) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(self.count(COUNT_ENTRIES))
@@ -276,9 +305,9 @@ async fn claim(
         return Ok((Claimed::Resumed, run));
     }
     let is_unused: bool = sqlx::query_scalar(IS_UNUSED).fetch_one(&mut **transaction).await.map_err(failed)?;
-    let has_accounts = migrate::scope(&mut **transaction, name).await? == Scope::Everything
-        && sqlx::query_scalar(ANY_ACCOUNT).fetch_one(&mut **transaction).await.map_err(failed)?;
-    if !is_unused || has_accounts {
+    let has_no_accounts = migrate::scope(&mut **transaction, name).await? == Scope::Sessions
+        || sqlx::query_scalar(HAS_NO_ACCOUNTS).fetch_one(&mut **transaction).await.map_err(failed)?;
+    if !is_unused || !has_no_accounts {
         return Ok((Claimed::InUse, 0));
     }
     sqlx::query(MAKE_COPY_TABLE).execute(&mut **transaction).await.map_err(failed)?;

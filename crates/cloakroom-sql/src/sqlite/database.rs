@@ -22,7 +22,7 @@ use crate::counts::{LookupCounts, PoolCounts, WriterCounts};
 use crate::due::{Cutoffs, Due};
 use crate::error::{OpenError, unavailable};
 use crate::inspect::{Rights, Searched};
-use crate::migrate::{self, Applied, COPY_TABLE, MigrationStatus, Scope};
+use crate::migrate::{self, Applied, COPY_TABLE, MigrationStatus, Scope, UnfinishedCopy};
 use crate::open::{Backend, OpenOptions};
 use crate::statements::IS_READY;
 use crate::walk::Walk;
@@ -203,6 +203,10 @@ impl Backend for SqliteDatabase {
 
     fn migration_status(&self) -> BoxFuture<'_, Result<Vec<MigrationStatus>, OpenError>> {
         Box::pin(self.status())
+    }
+
+    fn unfinished_copy(&self) -> BoxFuture<'_, Result<Option<UnfinishedCopy>, OpenError>> {
+        Box::pin(self.copy_under_way())
     }
 
     fn require_migrated(&self, scope: Scope) -> BoxFuture<'_, Result<(), OpenError>> {

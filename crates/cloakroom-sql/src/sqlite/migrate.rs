@@ -7,7 +7,8 @@ use super::database::SqliteDatabase;
 use super::error::open_error;
 use super::statements::HAS_TABLE;
 use crate::error::OpenError;
-use crate::migrate::{self, Applied, Dialect, MigrationStatus, Scope, Set, Step, counting, dropping};
+use crate::migrate::{self, Applied, Dialect, MigrationStatus, Scope, Set, Step, UnfinishedCopy, counting, dropping};
+use crate::statements::COPY_SOURCE;
 
 impl Dialect for SqliteConnection {
     const SESSIONS: Set = Set {
@@ -41,6 +42,10 @@ impl Dialect for SqliteConnection {
         Box::pin(sqlx::query_scalar(counting(table)).fetch_one(self))
     }
 
+    fn copy_source(&mut self) -> BoxFuture<'_, Result<String, sqlx::Error>> {
+        Box::pin(sqlx::query_scalar(COPY_SOURCE).fetch_one(self))
+    }
+
     fn drop_table<'c>(&'c mut self, table: &'static str) -> BoxFuture<'c, Result<(), sqlx::Error>> {
         Box::pin(async move { sqlx::query(dropping(table)).execute(self).await.map(drop) })
     }
@@ -64,6 +69,10 @@ impl SqliteDatabase {
 
     pub(crate) async fn status(&self) -> Result<Vec<MigrationStatus>, OpenError> {
         migrate::status(&mut self.connect().await?, self.name()).await
+    }
+
+    pub(crate) async fn copy_under_way(&self) -> Result<Option<UnfinishedCopy>, OpenError> {
+        migrate::unfinished_copy(&mut self.connect().await?, self.name()).await
     }
 
     pub(crate) async fn require(&self, scope: Scope) -> Result<(), OpenError> {

@@ -1,6 +1,6 @@
 //! The statements that only SQLite understands, or only SQLite needs.
 
-use crate::statements::{living_at, over, session_columns};
+use crate::statements::{living_at, over, service_token_columns, session_columns};
 
 /// In a window of a walk, below $1 and down to $2, and matching: created before $3, by method $4, with this piece in the user agent
 /// ($5), from one of these addresses (a JSON array, $6). What is NULL asks for nothing.
@@ -104,6 +104,8 @@ pub(crate) const MAKE_COPY_TABLE: &str = "CREATE TABLE cloakroom_copy (\
      started_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, run INTEGER NOT NULL) STRICT";
 pub(crate) const IS_OUR_RUN: &str = "SELECT EXISTS (SELECT 1 FROM cloakroom_copy WHERE run = $1)";
 pub(crate) const REMOVE_SUBJECT: &str = "DELETE FROM session_subjects WHERE subject = $1";
+pub(crate) const INSERT_SERVICE_TOKEN: &str =
+    concat!("INSERT INTO service_tokens (", service_token_columns!(), ") VALUES ($1, $2, $3, $4, $5)");
 pub(crate) const INSERT_ENTRY: &str = "INSERT INTO session_feed \
      (position, kind, token_digest, session_id, subject, reason, at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 pub(crate) const REMOVE_ENTRY: &str = "DELETE FROM session_feed WHERE position = $1";

@@ -11,7 +11,7 @@ use cloakroom_sql::{Database, OpenOptions, Progress, Scope, Stage};
 use testbed::postgres::Cluster;
 
 use crate::world::{
-    NOW, Place, Postgres, Sqlite, WAYS, copy, digest, issue, log_in, log_out, populate, record, subject,
+    NOW, Place, Postgres, Sqlite, WAYS, copy, digest, issue, log_in, log_out, populate, record, service_token, subject,
 };
 
 #[tokio::test]
@@ -24,8 +24,13 @@ async fn every_field_survives_the_way_there_and_back() {
     let copied = copy(&sqlite, &postgres).await.unwrap();
     let rows: Vec<_> =
         copied.tables.iter().map(|table| (table.table, table.rows, table.written, table.removed)).collect();
-    let expected =
-        [("accounts", 2, 2, 0), ("session_feed", 4, 4, 0), ("session_subjects", 4, 4, 0), ("sessions", 9, 9, 0)];
+    let expected = [
+        ("accounts", 2, 2, 0),
+        ("service_tokens", 2, 2, 0),
+        ("session_feed", 4, 4, 0),
+        ("session_subjects", 4, 4, 0),
+        ("sessions", 9, 9, 0),
+    ];
     assert_eq!((copied.is_resumed, rows), (false, expected.to_vec()));
     there.dump().await.assert_is(&before, "");
     copy(&postgres, &back.open().await).await.unwrap();
@@ -74,6 +79,9 @@ async fn what_was_valid_is_valid_and_what_ended_says_why() {
         assert_eq!(sessions.list(all.clone()).await.unwrap(), source.sessions().list(all).await.unwrap());
         let ada = target.accounts().by_login_name(LoginName::new("ada").unwrap()).await.unwrap();
         assert_eq!(ada, source.accounts().by_subject(subject("1")).await.unwrap());
+
+        let token = service_token("Next.js_2-b", 2);
+        assert_eq!(target.accounts().service_token(token.digest).await.unwrap(), Some(token), "{from:?} {to:?}");
 
         // And it lives on: newer endings come after the older ones, logins work, a subject can be ended.
         log_out(&target, 1).await;

@@ -7,13 +7,15 @@ use cloakroom_sql::{Progress, Stage};
 
 use crate::world::{Place, Postgres, Sqlite, copy, digest, populate, record};
 
-const WRITES: [&str; 6] = [
+const WRITES: [&str; 8] = [
     "DELETE FROM sessions",
     "UPDATE sessions SET auth_method = 'other'",
     "INSERT INTO session_subjects (subject) VALUES ('late')",
     "DELETE FROM session_feed",
     "UPDATE accounts SET login_name = 'eve' WHERE subject = '1'",
     "DELETE FROM session_subjects WHERE subject = 'ada'",
+    "UPDATE service_tokens SET scope = 'admin'",
+    "DELETE FROM service_tokens",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,8 @@ use cloakroom_core::store::ListQuery;
 use cloakroom_sql::{OpenErrorKind, Progress, Scope, Stage};
 
 use crate::world::{
-    Place, Postgres, Sqlite, WAYS, account, add_account, copy, digest, interrupted, log_in, log_out, populate,
+    Place, Postgres, Sqlite, WAYS, account, add_account, add_service_token, copy, digest, interrupted, log_in, log_out,
+    populate, service_token,
 };
 
 #[tokio::test]
@@ -30,10 +31,11 @@ async fn a_target_in_use_is_left_alone() {
     for kind in [Sqlite, Postgres] {
         let (_source_place, source) = Place::migrated(Sqlite).await;
         populate(&source).await;
-        for filled in ["session", "ended session", "account"] {
+        for filled in ["session", "ended session", "account", "service token"] {
             let (place, target) = Place::migrated(kind).await;
             match filled {
                 "account" => add_account(&target, account("9", "eve")).await,
+                "service token" => add_service_token(&target, service_token("eve", 9)).await,
                 _ => log_in(&target, 1).await,
             }
             if filled == "ended session" {

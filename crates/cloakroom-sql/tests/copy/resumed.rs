@@ -7,8 +7,8 @@ use cloakroom_core::store::{Changed, Replace, Touch};
 use cloakroom_sql::{Database, OpenErrorKind, OpenOptions, Progress, Scope, Stage};
 
 use crate::world::{
-    NOW, Place, Postgres, Sqlite, WAYS, account, add_account, copy, digest, interrupted, log_in, log_out, populate,
-    record, subject,
+    NOW, Place, Postgres, Sqlite, WAYS, account, add_account, add_service_token, copy, digest, interrupted, log_in,
+    log_out, populate, record, service_token, subject,
 };
 
 /// At every point at which progress is told, until a copy gets through.
@@ -67,12 +67,19 @@ async fn what_changed_in_between_is_the_sources_in_the_end() {
         // A login name that changes hands, to a subject that comes before.
         assert_ne!(source.accounts().remove(subject("1"), NOW).await.unwrap(), Changed::Missing);
         add_account(&source, account("0", "ada")).await;
+        // A service token that was used, and one of whose name there is another now.
+        let tokens = source.accounts();
+        tokens.use_service_token(service_token("billing", 1).digest, NOW).await.unwrap();
+        assert!(tokens.remove_service_token(service_token("Next.js_2-b", 2).name).await.unwrap());
+        add_service_token(&source, service_token("Next.js_2-b", 3)).await;
         source_place.sql("DELETE FROM sessions WHERE subject = 'crowd 7'").await;
         source_place.sql("DELETE FROM session_subjects WHERE subject = 'crowd 7'").await;
 
         let target = target_place.open_as_target().await;
         let copied = copy(&source, &target).await.unwrap();
         assert!(copied.is_resumed);
+        let of_tokens = copied.tables.iter().find(|table| table.table == "service_tokens").unwrap();
+        assert_eq!((of_tokens.rows, of_tokens.written, of_tokens.removed), (2, 2, 2), "{from:?} {to:?}");
         target_place.dump().await.assert_is(&source_place.dump().await, (from, to));
         for gone in [1, 6] {
             assert_eq!(target.sessions().find(digest(gone)).await.unwrap(), None, "{from:?} {to:?} {gone}");
@@ -80,6 +87,8 @@ async fn what_changed_in_between_is_the_sources_in_the_end() {
         let ending = target.sessions().ending_of(digest(1)).await.unwrap().unwrap();
         assert_eq!(ending.reason, EndReason::Logout, "no correction is taken for an ending");
         assert_eq!(target.sessions().ending_of(digest(5)).await.unwrap(), None);
+        let replaced = target.accounts().service_token(service_token("Next.js_2-b", 2).digest).await.unwrap();
+        assert_eq!(replaced, None, "what was taken away does not come back");
         assert_eq!(target.sessions().find(digest(0)).await.unwrap().map(|found| found.id), Some(record(6).id));
         log_out(&target, 20).await; // positions go on where none was ever given out
     }
@@ -104,6 +113,8 @@ async fn an_unfinished_copy_is_not_served() {
         let target_place = Place::new(kind);
         let (target, earlier) = (target_place.open().await, target_place.open().await);
         assert!(interrupted(&source, &target, 3).await.is_none());
+        let unfinished = target_place.open_as_target().await.unfinished_copy().await.unwrap().unwrap();
+        assert!(unfinished.source.is_some_and(|source| source.contains("cloakroom.db")));
         let opened = Database::open(&target_place.url(), OpenOptions::default()).await;
         for error in [opened.unwrap_err(), earlier.require_migrated(Scope::Sessions).await.unwrap_err()] {
             let text = error.to_string();
@@ -115,7 +126,9 @@ async fn an_unfinished_copy_is_not_served() {
         assert!(error.to_string().contains("is not finished"), "{error}");
         // It can be dropped, and begun anew.
         target.roll_back(Scope::Everything).await.unwrap();
+        assert_eq!(target.unfinished_copy().await.unwrap(), None);
         assert!(!copy(&source, &target_place.open().await).await.unwrap().is_resumed);
+        assert_eq!(target.unfinished_copy().await.unwrap(), None);
     }
 }
 

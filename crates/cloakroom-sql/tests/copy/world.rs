@@ -9,8 +9,9 @@ use std::time::Duration;
 use cloakroom_core::account::{Account, LoginName, Role};
 use cloakroom_core::ending::EndReason;
 use cloakroom_core::password::PasswordHash;
+use cloakroom_core::service_token::{Scope as TokenScope, ServiceTokenDigest, ServiceTokenName, ServiceTokenRecord};
 use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
-use cloakroom_core::store::{Created, Issue, Issued, Moment, Precedence, StoreError, Target};
+use cloakroom_core::store::{Added, Created, Issue, Issued, Moment, Precedence, StoreError, Target};
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
 use cloakroom_core::world::PredictableRandom;
@@ -163,11 +164,15 @@ impl Place {
             as_ms("password_changed_at"),
             as_ms("disabled_at"),
         ]);
+        let hex = if span.is_empty() { "lower(hex(digest))" } else { "encode(digest, 'hex')" };
+        let tokens =
+            text(&["name".to_owned(), hex.to_owned(), "scope".to_owned(), as_ms("created_at"), as_ms("last_used_at")]);
         let mut dump = Vec::new();
         for (what, table, key) in [
             (sessions, "sessions", "token_digest"),
             ("subject".to_owned(), "session_subjects", "subject"),
             (accounts, "accounts", "subject"),
+            (tokens, "service_tokens", "name"),
             (entries, "session_feed", "position"),
         ] {
             let rows = self.sql(&format!("SELECT '{table}: ' || {what} FROM {table} ORDER BY {key}")).await;
@@ -270,7 +275,21 @@ pub(crate) async fn add_account(database: &Database, account: Account) {
     assert_eq!(database.accounts().create(account, Precedence::Any).await.unwrap(), Created::Created);
 }
 
-/// Sessions 1 to 12, of which 2, 3 and 4 have ended in three ways, and accounts, of which one is disabled.
+pub(crate) fn service_token(name: &str, n: u8) -> ServiceTokenRecord {
+    ServiceTokenRecord {
+        name: ServiceTokenName::new(name).unwrap(),
+        digest: ServiceTokenDigest::from_bytes([n; 32]),
+        scope: TokenScope::ALL[usize::from(n) % 2],
+        created_at: NOW.plus(Duration::from_millis(u64::from(n))),
+        last_used_at: n.is_multiple_of(2).then(|| NOW.plus(Duration::from_millis(7_777))),
+    }
+}
+
+pub(crate) async fn add_service_token(database: &Database, record: ServiceTokenRecord) {
+    assert_eq!(database.accounts().add_service_token(record).await.unwrap(), Added::Added);
+}
+
+/// Sessions 1 to 12, of which 2, 3 and 4 have ended in three ways, accounts, of which one is disabled, and two service tokens.
 pub(crate) async fn populate(database: &Database) {
     for n in 1..=12 {
         log_in(database, n).await;
@@ -281,6 +300,8 @@ pub(crate) async fn populate(database: &Database) {
     assert_eq!(sessions.end(Target::Session(record(4).id), EndReason::OtherDevice, NOW).await.unwrap(), 1);
     add_account(database, account("1", "ada")).await;
     add_account(database, account("2", "grüße@example.org")).await;
+    add_service_token(database, service_token("billing", 1)).await;
+    add_service_token(database, service_token("Next.js_2-b", 2)).await;
     let disabled = database.accounts().disable(subject("2"), NOW).await.unwrap();
     assert_eq!(disabled, cloakroom_core::store::Changed::Done { ended: 0 });
 }
