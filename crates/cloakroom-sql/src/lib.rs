@@ -12,6 +12,7 @@ mod copy;
 mod counts;
 mod due;
 mod error;
+mod filter;
 mod inspect;
 mod migrate;
 mod open;

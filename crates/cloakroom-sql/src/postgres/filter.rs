@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use cloakroom_core::client_address::Network;
 use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::{
-    CountedPage, EndedPage, LOOKED_AT_MAX, ListQuery, PAGE_MAX, SessionFilter, SessionPage, StoreError, StoreErrorKind,
+    EndedPage, LOOKED_AT_MAX, ListQuery, SessionFilter, SessionPage, StoreError, StoreErrorKind,
 };
 use cloakroom_core::time::Timestamp;
 use sqlx::{PgConnection, Row as _};
@@ -19,51 +19,16 @@ use super::feed::Cause;
 use super::row;
 use super::statements::{COUNT_MATCHING, END_IDS, LIST_SESSIONS_OF, LOCK_IDS, MATCHING};
 use super::value::Time;
+use crate::filter::{Walked, session_page};
 use crate::statements::{LIST_SESSIONS, WINDOW_END};
 
 /// The rows one page looks at: ids below one, and down to the other, if there may be rows below that.
-struct Window {
+pub(crate) struct Window {
     below: Uuid,
     end: Option<Uuid>,
 }
 
 impl PostgresDatabase {
-    pub(crate) async fn session_page(&self, query: ListQuery) -> Result<SessionPage, StoreError> {
-        let ListQuery { filter, before, limit } = query;
-        let wanted = limit.min(PAGE_MAX);
-        if let Some(subject) = &filter.subject {
-            let looked_at = if filter.is_selective() { PAGE_MAX } else { wanted };
-            let fetched = self.sessions_of_subject(subject, &filter, before, looked_at).await?;
-            return Ok(SessionPage::of_subject(fetched, looked_at, &filter, limit));
-        }
-        // One more than is wanted tells whether there is more.
-        let fetched = i64::from(wanted) + 1;
-        if !filter.is_selective() {
-            let list = sqlx::query(LIST_SESSIONS).bind(start_of(&filter, before)).bind(fetched);
-            return Ok(SessionPage::of(self.sessions_by(list).await?, limit, None));
-        }
-        let window = self.window(&filter, before).await?;
-        let found = self.sessions_by(window.bind(MATCHING, &filter).bind(fetched)).await?;
-        Ok(SessionPage::of(found, limit, window.next()))
-    }
-
-    pub(crate) async fn count_page(
-        &self,
-        filter: SessionFilter,
-        before: Option<SessionId>,
-        at: Timestamp,
-    ) -> Result<CountedPage, StoreError> {
-        if let Some(subject) = &filter.subject {
-            let fetched = self.sessions_of_subject(subject, &filter, before, PAGE_MAX).await?;
-            let SessionPage { sessions, next } = SessionPage::of_subject(fetched, PAGE_MAX, &filter, PAGE_MAX);
-            return Ok(CountedPage { living: sessions.iter().filter(|it| it.is_living(at)).count() as u64, next });
-        }
-        let window = self.window(&filter, before).await?;
-        let count = window.bind(COUNT_MATCHING, &filter).bind(Time(at));
-        let living: i64 = self.fetch_one(count).await?.try_get(0).map_err(store_error)?;
-        Ok(CountedPage { living: living.unsigned_abs(), next: window.next() })
-    }
-
     /// Finds them without a lock; then locks those there are and ends those that still match.
     pub(crate) async fn end_page(
         &self,
@@ -72,7 +37,7 @@ impl PostgresDatabase {
         at: Timestamp,
     ) -> Result<EndedPage, StoreError> {
         let filter = query.filter.clone();
-        let SessionPage { sessions, next } = self.session_page(query).await?;
+        let SessionPage { sessions, next } = session_page(self, query).await?;
         if sessions.is_empty() {
             return Ok(EndedPage { ended: 0, next });
         }
@@ -85,6 +50,14 @@ impl PostgresDatabase {
         Ok(EndedPage { ended: ended.await?, next })
     }
 
+    async fn sessions_by(&self, statement: Statement<'_>) -> Result<Vec<SessionRecord>, StoreError> {
+        self.fetch_all(statement).await?.iter().map(row::session).collect()
+    }
+}
+
+impl Walked for PostgresDatabase {
+    type Window = Window;
+
     async fn window(&self, filter: &SessionFilter, before: Option<SessionId>) -> Result<Window, StoreError> {
         let below = start_of(filter, before);
         let find = sqlx::query(WINDOW_END).bind(below).bind(i64::from(LOOKED_AT_MAX) - 1);
@@ -92,28 +65,46 @@ impl PostgresDatabase {
         Ok(Window { below, end })
     }
 
-    /// The next so many sessions of a subject, and one more.
+    fn next(window: &Window) -> Option<SessionId> {
+        window.end.map(SessionId::from_uuid)
+    }
+
+    async fn matching(
+        &self,
+        window: &Window,
+        filter: &SessionFilter,
+        limit: i64,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        self.sessions_by(window.bind(MATCHING, filter).bind(limit)).await
+    }
+
+    async fn count_matching(&self, window: &Window, filter: &SessionFilter, at: Timestamp) -> Result<i64, StoreError> {
+        let count = window.bind(COUNT_MATCHING, filter).bind(Time(at));
+        self.fetch_one(count).await?.try_get(0).map_err(store_error)
+    }
+
+    async fn sessions_below(
+        &self,
+        filter: &SessionFilter,
+        before: Option<SessionId>,
+        limit: i64,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        self.sessions_by(sqlx::query(LIST_SESSIONS).bind(start_of(filter, before)).bind(limit)).await
+    }
+
     async fn sessions_of_subject(
         &self,
         subject: &Subject,
         filter: &SessionFilter,
         before: Option<SessionId>,
-        looked_at: u32,
+        limit: i64,
     ) -> Result<Vec<SessionRecord>, StoreError> {
-        let list = sqlx::query(LIST_SESSIONS_OF).bind(start_of(filter, before)).bind(i64::from(looked_at) + 1);
+        let list = sqlx::query(LIST_SESSIONS_OF).bind(start_of(filter, before)).bind(limit);
         self.sessions_by(list.bind(subject.as_str().to_owned())).await
-    }
-
-    async fn sessions_by(&self, statement: Statement<'_>) -> Result<Vec<SessionRecord>, StoreError> {
-        self.fetch_all(statement).await?.iter().map(row::session).collect()
     }
 }
 
 impl Window {
-    fn next(&self) -> Option<SessionId> {
-        self.end.map(SessionId::from_uuid)
-    }
-
     /// Binds the first six parameters.
     fn bind(&self, statement: &'static str, filter: &SessionFilter) -> Statement<'static> {
         sqlx::query(statement)

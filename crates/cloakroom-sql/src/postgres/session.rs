@@ -20,6 +20,7 @@ use super::follow::Reader;
 use super::statements::TOUCH;
 use super::value::Time;
 use super::{login, row};
+use crate::filter;
 use crate::statements::{REPLACE_TOKEN, REPLACE_TOKEN_REAUTHENTICATED};
 
 impl SessionStore for PostgresDatabase {
@@ -52,7 +53,7 @@ impl SessionStore for PostgresDatabase {
     }
 
     fn list(&self, query: ListQuery) -> StoreFuture<'_, SessionPage> {
-        Box::pin(self.session_page(query))
+        Box::pin(filter::session_page(self, query))
     }
 
     fn count_matching(
@@ -61,7 +62,7 @@ impl SessionStore for PostgresDatabase {
         before: Option<SessionId>,
         at: Timestamp,
     ) -> StoreFuture<'_, CountedPage> {
-        Box::pin(self.count_page(filter, before, at))
+        Box::pin(filter::count_page(self, filter, before, at))
     }
 
     fn end_matching(

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use cloakroom_core::client_address::Network;
 use cloakroom_core::session::{SessionId, SessionRecord, Subject};
 use cloakroom_core::store::{
-    CountedPage, EndedPage, LOOKED_AT_MAX, ListQuery, PAGE_MAX, SessionFilter, SessionPage, StoreError, StoreErrorKind,
+    EndedPage, LOOKED_AT_MAX, ListQuery, SessionFilter, SessionPage, StoreError, StoreErrorKind,
 };
 use cloakroom_core::time::Timestamp;
 use sqlx::sqlite::SqliteArguments;
@@ -17,12 +17,13 @@ use super::error::store_error;
 use super::feed::{self, Cause};
 use super::row;
 use super::statements::{ADDRESSES, COUNT_MATCHING, END_IDS, ID_MAX, LIST_SESSIONS_OF, MATCHING, SESSIONS_OF_IDS};
+use crate::filter::{Walked, session_page};
 use crate::statements::{LIST_SESSIONS, WINDOW_END};
 
 type Statement<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 
 /// The rows one page looks at: ids below one, and down to the other.
-struct Window {
+pub(crate) struct Window {
     below: String,
     /// The last id, if there may be rows below it.
     end: Option<SessionId>,
@@ -31,43 +32,6 @@ struct Window {
 }
 
 impl SqliteDatabase {
-    pub(crate) async fn session_page(&self, query: ListQuery) -> Result<SessionPage, StoreError> {
-        let ListQuery { filter, before, limit } = query;
-        let wanted = limit.min(PAGE_MAX);
-        if let Some(subject) = &filter.subject {
-            let looked_at = if filter.is_selective() { PAGE_MAX } else { wanted };
-            let fetched = self.sessions_of_subject(subject, &filter, before, looked_at).await?;
-            return Ok(SessionPage::of_subject(fetched, looked_at, &filter, limit));
-        }
-        // One more than is wanted tells whether there is more.
-        let fetched = i64::from(wanted) + 1;
-        if !filter.is_selective() {
-            let list = sqlx::query(LIST_SESSIONS).bind(start_of(&filter, before)).bind(fetched);
-            return Ok(SessionPage::of(self.sessions_by(list).await?, limit, None));
-        }
-        let window = self.window(&filter, before).await?;
-        let found = self.sessions_by(window.bind(MATCHING, &filter).bind(fetched)).await?;
-        Ok(SessionPage::of(found, limit, window.end))
-    }
-
-    pub(crate) async fn count_page(
-        &self,
-        filter: SessionFilter,
-        before: Option<SessionId>,
-        at: Timestamp,
-    ) -> Result<CountedPage, StoreError> {
-        if let Some(subject) = &filter.subject {
-            let fetched = self.sessions_of_subject(subject, &filter, before, PAGE_MAX).await?;
-            let SessionPage { sessions, next } = SessionPage::of_subject(fetched, PAGE_MAX, &filter, PAGE_MAX);
-            return Ok(CountedPage { living: sessions.iter().filter(|it| it.is_living(at)).count() as u64, next });
-        }
-        let window = self.window(&filter, before).await?;
-        let count = window.bind(COUNT_MATCHING, &filter).bind(at.as_millis());
-        let row = count.fetch_one(&self.readers().pool()?).await.map_err(store_error)?;
-        let living: i64 = row.try_get(0).map_err(store_error)?;
-        Ok(CountedPage { living: living.unsigned_abs(), next: window.end })
-    }
-
     /// A reader finds them; the writer then ends those of them that still match.
     pub(crate) async fn end_page(
         &self,
@@ -76,7 +40,7 @@ impl SqliteDatabase {
         at: Timestamp,
     ) -> Result<EndedPage, StoreError> {
         let filter = query.filter.clone();
-        let SessionPage { sessions, next } = self.session_page(query).await?;
+        let SessionPage { sessions, next } = session_page(self, query).await?;
         if sessions.is_empty() {
             return Ok(EndedPage { ended: 0, next });
         }
@@ -85,6 +49,24 @@ impl SqliteDatabase {
             self.writer().run(move |connection| Box::pin(end_those(connection, found, filter, cause, at))).await?;
         Ok(EndedPage { ended, next })
     }
+
+    /// Which addresses of a window lie in a network.
+    async fn addresses(&self, window: &Window, network: Network) -> Result<String, StoreError> {
+        let find = sqlx::query(ADDRESSES).bind(window.below.clone()).bind(window.last());
+        let row = find.fetch_one(&self.readers().pool()?).await.map_err(store_error)?;
+        let all: Option<String> = row.try_get(0).map_err(store_error)?;
+        let is_in = |text: &&str| text.parse::<IpAddr>().is_ok_and(|address| network.contains(address));
+        Ok(json_of(all.as_deref().unwrap_or_default().split(',').filter(is_in)))
+    }
+
+    async fn sessions_by(&self, statement: Statement<'_>) -> Result<Vec<SessionRecord>, StoreError> {
+        let rows = statement.fetch_all(&self.readers().pool()?).await.map_err(store_error)?;
+        rows.iter().map(row::session).collect()
+    }
+}
+
+impl Walked for SqliteDatabase {
+    type Window = Window;
 
     async fn window(&self, filter: &SessionFilter, before: Option<SessionId>) -> Result<Window, StoreError> {
         let below = start_of(filter, before);
@@ -99,30 +81,43 @@ impl SqliteDatabase {
         Ok(window)
     }
 
-    /// Which addresses of a window lie in a network.
-    async fn addresses(&self, window: &Window, network: Network) -> Result<String, StoreError> {
-        let find = sqlx::query(ADDRESSES).bind(window.below.clone()).bind(window.last());
-        let row = find.fetch_one(&self.readers().pool()?).await.map_err(store_error)?;
-        let all: Option<String> = row.try_get(0).map_err(store_error)?;
-        let is_in = |text: &&str| text.parse::<IpAddr>().is_ok_and(|address| network.contains(address));
-        Ok(json_of(all.as_deref().unwrap_or_default().split(',').filter(is_in)))
+    fn next(window: &Window) -> Option<SessionId> {
+        window.end
     }
 
-    /// The next so many sessions of a subject, and one more.
+    async fn matching(
+        &self,
+        window: &Window,
+        filter: &SessionFilter,
+        limit: i64,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        self.sessions_by(window.bind(MATCHING, filter).bind(limit)).await
+    }
+
+    async fn count_matching(&self, window: &Window, filter: &SessionFilter, at: Timestamp) -> Result<i64, StoreError> {
+        let count = window.bind(COUNT_MATCHING, filter).bind(at.as_millis());
+        let row = count.fetch_one(&self.readers().pool()?).await.map_err(store_error)?;
+        row.try_get(0).map_err(store_error)
+    }
+
+    async fn sessions_below(
+        &self,
+        filter: &SessionFilter,
+        before: Option<SessionId>,
+        limit: i64,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        self.sessions_by(sqlx::query(LIST_SESSIONS).bind(start_of(filter, before)).bind(limit)).await
+    }
+
     async fn sessions_of_subject(
         &self,
         subject: &Subject,
         filter: &SessionFilter,
         before: Option<SessionId>,
-        looked_at: u32,
+        limit: i64,
     ) -> Result<Vec<SessionRecord>, StoreError> {
-        let list = sqlx::query(LIST_SESSIONS_OF).bind(start_of(filter, before)).bind(i64::from(looked_at) + 1);
+        let list = sqlx::query(LIST_SESSIONS_OF).bind(start_of(filter, before)).bind(limit);
         self.sessions_by(list.bind(subject.as_str().to_owned())).await
-    }
-
-    async fn sessions_by(&self, statement: Statement<'_>) -> Result<Vec<SessionRecord>, StoreError> {
-        let rows = statement.fetch_all(&self.readers().pool()?).await.map_err(store_error)?;
-        rows.iter().map(row::session).collect()
     }
 }
 

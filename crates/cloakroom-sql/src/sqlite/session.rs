@@ -21,6 +21,7 @@ use super::feed::Cause;
 use super::lookup::NotHere;
 use super::statements::{FIND_SESSION, IS_LIVING, TOUCH};
 use super::{feed, login, row};
+use crate::filter;
 use crate::statements::{REPLACE_TOKEN, REPLACE_TOKEN_REAUTHENTICATED};
 
 impl SessionStore for SqliteDatabase {
@@ -63,7 +64,7 @@ impl SessionStore for SqliteDatabase {
     }
 
     fn list(&self, query: ListQuery) -> StoreFuture<'_, SessionPage> {
-        Box::pin(self.session_page(query))
+        Box::pin(filter::session_page(self, query))
     }
 
     fn count_matching(
@@ -72,7 +73,7 @@ impl SessionStore for SqliteDatabase {
         before: Option<SessionId>,
         at: Timestamp,
     ) -> StoreFuture<'_, CountedPage> {
-        Box::pin(self.count_page(filter, before, at))
+        Box::pin(filter::count_page(self, filter, before, at))
     }
 
     fn end_matching(
