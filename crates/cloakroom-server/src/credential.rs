@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::events::Happened;
 use crate::failure::Failure;
 use crate::hashing::Place;
+use crate::metrics::Outcome;
 use crate::throttle;
 
 /// Completes a login that has begun: counts the attempt, reads the account, checks the password, decides, issues.
@@ -29,9 +30,9 @@ pub(crate) async fn log_in(
 ) -> Result<LoggedIn, Failure> {
     let began = app.steady();
     let logged_in = try_to_log_in(app, client, attempt, name, password).await;
-    let code = logged_in.as_ref().err().map(Failure::code);
-    app.measurements().login(code);
-    app.metrics().logins.note(code, app.steady().since(began));
+    let outcome = Outcome::of(logged_in.as_ref().err().map(Failure::code));
+    app.measurements().login(outcome.measured());
+    app.metrics().logins.note(outcome, app.steady().since(began));
     logged_in
 }
 

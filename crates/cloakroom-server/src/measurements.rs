@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::header::COOKIE;
-use cloakroom::{Code, Timestamp};
+use cloakroom::Timestamp;
 use cloakroom_core::measurement::{Band, LoginOutcome, Measure, Resolution};
 use cloakroom_core::store::MeasurementStore;
 use cloakroom_core::time::Steady;
@@ -52,13 +52,7 @@ impl Measurements {
     }
 
     /// How an attempt to log in ended.
-    pub(crate) fn login(&self, refused: Option<Code>) {
-        let outcome = match refused {
-            None => LoginOutcome::Succeeded,
-            Some(Code::Throttled) => LoginOutcome::Throttled,
-            Some(Code::Busy | Code::Unavailable | Code::Internal) => LoginOutcome::Busy,
-            Some(_) => LoginOutcome::Refused,
-        };
+    pub(crate) fn login(&self, outcome: LoginOutcome) {
         let counted = LoginOutcome::ALL.into_iter().zip(&self.counts.logins).find(|(known, _)| *known == outcome);
         if let Some((_, count)) = counted {
             count.fetch_add(1, Ordering::Relaxed);

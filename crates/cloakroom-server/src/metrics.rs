@@ -28,6 +28,7 @@ use crate::failure::Failure;
 use text::{Text, number};
 
 pub(crate) use http::count;
+pub(crate) use logins::Outcome;
 pub(crate) use measured::run as measure;
 pub(crate) use sweep::OwnTask;
 

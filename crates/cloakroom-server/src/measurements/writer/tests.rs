@@ -2,7 +2,6 @@
 
 use std::sync::atomic::AtomicBool;
 
-use cloakroom::Code;
 use cloakroom_core::ending::EndReason;
 use cloakroom_core::measurement::{History, LoginOutcome, Sample, Slot, Window};
 use cloakroom_core::session::{AuthMethod, ClientFacts, SessionId, SessionRecord, Subject};
@@ -111,11 +110,11 @@ async fn two_instances_write_one_row_and_count_an_ending_once() {
     let (one, other) = (instance(&store), instance(&store));
     let (first, _second) = (log_in(&store, 1).await, log_in(&store, 2).await);
     end(&store, first, after(3)).await;
-    one.login(None);
-    one.login(Some(Code::InvalidCredentials));
-    other.login(Some(Code::Throttled));
-    other.login(Some(Code::Unavailable));
-    other.login(None);
+    one.login(LoginOutcome::Succeeded);
+    one.login(LoginOutcome::Refused);
+    other.login(LoginOutcome::Throttled);
+    other.login(LoginOutcome::Busy);
+    other.login(LoginOutcome::Succeeded);
     other.validation(Duration::from_micros(70));
     one.validation(Duration::from_millis(3));
     for measurements in [&one, &other, &one] {
@@ -126,7 +125,7 @@ async fn two_instances_write_one_row_and_count_an_ending_once() {
     assert_eq!((ends(&slots[0]), slots[0].active), (Some(1), Some(1)));
     assert_eq!(slots[0].validations.map(|latencies| latencies.count()), Some(2));
     assert_eq!((ends(&slots[1]), slots[2].ends), (None, None), "not yet over");
-    one.login(None);
+    one.login(LoginOutcome::Succeeded);
     one.write(after(10)).await;
     let slots = store.slots(Resolution::FiveMinutes, 3).await;
     assert_eq!((slots[1].logins, ends(&slots[1])), (Some([1, 0, 0, 0]), Some(0)));
@@ -141,7 +140,7 @@ async fn what_happened_while_the_database_was_away_is_written_later() {
     let digest = log_in(&store, 1).await;
     store.is_away(true);
     for minutes in [5, 10, 15] {
-        measurements.login(None);
+        measurements.login(LoginOutcome::Succeeded);
         measurements.write(after(minutes)).await;
     }
     assert_eq!(store.slots(Resolution::FiveMinutes, 3).await, [Slot::default(); 3]);
@@ -162,7 +161,7 @@ async fn no_more_than_two_hours_wait_for_a_database_and_the_rest_is_counted() {
     let measurements = instance(&store);
     store.is_away(true);
     for turn in 1..=30 {
-        measurements.login(None);
+        measurements.login(LoginOutcome::Succeeded);
         measurements.write(after(5 * turn)).await;
     }
     assert_eq!(measurements.lost(), 6);
