@@ -77,11 +77,7 @@ impl Locale {
     /// The language of a tag such as `ja`, `ja-JP` or, as systems spell it, `ja_JP.UTF-8`; `None` for one we do not speak.
     pub(crate) fn of_language(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_', '.', '@']).next().unwrap_or_default();
-        match primary.to_ascii_lowercase().as_str() {
-            "en" => Some(Self::English),
-            "ja" => Some(Self::Japanese),
-            _ => None,
-        }
+        Self::of_tag(&primary.to_ascii_lowercase())
     }
 
     /// The preferred language of an `Accept-Language` header (RFC 9110 section 12.5.4), if it is one of ours.
@@ -179,13 +175,19 @@ fn in_groups<M>(value: &FluentValue<'_>, _: &M) -> Option<String> {
     let FluentValue::Number(number) = value else { return None };
     let digits = number.as_string().into_owned();
     let is_whole = digits.len() > 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_whole.then(|| {
-        let grouped = digits.bytes().enumerate().flat_map(|(at, digit)| {
-            let is_first_of_group = at > 0 && (digits.len() - at) % 3 == 0;
-            is_first_of_group.then_some(',').into_iter().chain([char::from(digit)])
-        });
-        grouped.collect()
-    })
+    is_whole.then(|| grouped(&digits))
+}
+
+/// Digits with their thousands set apart.
+pub(crate) fn grouped(digits: &str) -> String {
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
 }
 
 impl fmt::Debug for Catalogue {

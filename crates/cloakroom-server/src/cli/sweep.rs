@@ -10,10 +10,11 @@ use cloakroom_core::event::{EVENTS_MAX, EventId};
 use cloakroom_core::throttle::COUNTERS_MAX;
 use cloakroom_core::world::Clock as _;
 use cloakroom_sql::{Cutoffs, Database, Due};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::account::Consent;
 use super::database::with_database;
+use super::json;
 use super::progress::Progress;
 use super::voice::{Voice, number};
 use crate::config::Config;
@@ -40,7 +41,10 @@ impl Sweep {
     pub(super) async fn run(self, config: &Config, voice: &Voice) -> Result<(), Failure> {
         with_database(config, async |database| {
             let rows = if self.dry_run { due(config, database).await? } else { purge(config, database, voice).await? };
-            let line = if self.json { as_json(rows) } else { in_words(rows, self.dry_run, voice) };
+            if self.json {
+                return json::print(&as_json(rows));
+            }
+            let line = in_words(rows, self.dry_run, voice);
             writeln!(io::stdout().lock(), "{line}").map_err(|error| Failure::output(&error))
         })
         .await
@@ -130,10 +134,9 @@ fn unavailable(error: &Unavailable) -> Failure {
     Failure::say("sweep-unavailable", &[("cause", error)])
 }
 
-fn as_json(rows: Due) -> String {
+fn as_json(rows: Due) -> Value {
     let Due { sessions, endings, facts, counters, events } = rows;
     json!({ "sessions": sessions, "endings": endings, "client_facts": facts, "counters": counters, "events": events })
-        .to_string()
 }
 
 fn in_words(rows: Due, is_dry: bool, voice: &Voice) -> String {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use cloakroom::Timestamp;
 
 use crate::exit::Failure;
-use crate::locale::{BrokenCatalogue, Catalogue, Locale};
+use crate::locale::{BrokenCatalogue, Catalogue, Locale, grouped};
 
 /// Speaks one language.
 #[derive(Clone, Debug)]
@@ -103,15 +103,7 @@ impl Voice {
 
 /// A number with its thousands apart, as both languages write it.
 pub(crate) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
+    grouped(&number.to_string())
 }
 
 /// How many columns fit, where a person reads: those of the terminal, or what `COLUMNS` says. `None`: as many as there are.

@@ -1,25 +1,8 @@
 //! Pages and their words, in both languages.
 
-use cloakroom::{Code, EndReason};
-use cloakroom_core::password::PasswordRefusal;
-
 use super::*;
 use crate::fields::Complaint;
 use crate::locale::{Catalogue, Locale};
-
-#[test]
-fn every_code_reason_and_refusal_has_words_in_both_languages() {
-    let catalogue = Catalogue::load().unwrap();
-    let mut keys: Vec<_> =
-        Code::ALL.iter().flat_map(|code| [format!("code-{code}"), format!("code-{code}-next")]).collect();
-    keys.extend(EndReason::ALL.iter().flat_map(|reason| [format!("ended-{reason}"), format!("came-{reason}")]));
-    keys.extend(PasswordRefusal::CODES.iter().map(|code| format!("password-{code}")));
-    for locale in [Locale::English, Locale::Japanese] {
-        for key in &keys {
-            assert_ne!(&Words::new(&catalogue, locale).say(key), key);
-        }
-    }
-}
 
 #[test]
 fn what_people_typed_is_escaped() {
