@@ -71,7 +71,7 @@ help-migrate-status = どのマイグレーションが適用済みか、終わ�
 help-migrate-status-examples =
     cloakroom migrate status
     cloakroom migrate status --json
-help-migrate-copy = すべてのセッション、アカウント、サービストークン、終了の記録を空のデータベースにコピーし、検証します
+help-migrate-copy = セッションやアカウントなどのすべてを空のデータベースにコピーし、検証します
 help-migrate-copy-long =
     ログインし直す必要はありません。コピー中はコピー元に書き込めないので、使っているものを先に
     止めてください。中断した場合は、同じコマンドをもう一度実行すると続きから再開します。
