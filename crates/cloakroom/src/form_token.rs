@@ -37,10 +37,11 @@ const PURPOSE: &str = "cloakroom form token 1";
 ///     if form_token.matches(sent) { Ok(()) } else { Err(Code::CrossSite) }
 /// }
 /// ```
+#[derive(Clone)]
 pub struct FormToken(Zeroizing<String>);
 
 impl FormToken {
-    fn of(token: &Token) -> Self {
+    pub(crate) fn of(token: &Token) -> Self {
         Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(&token.derived_for(PURPOSE)[..])))
     }
 

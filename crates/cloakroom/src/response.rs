@@ -9,6 +9,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE};
 
 use crate::cookie::CookieSettings;
+use crate::form_token::FormToken;
 use crate::principal::Principal;
 use crate::rejection::Rejection;
 
@@ -16,6 +17,7 @@ use crate::rejection::Rejection;
 #[must_use = "without it the browser gets no cookie"]
 pub struct LoggedIn {
     cookie: Option<HeaderValue>,
+    form_token: FormToken,
     principal: Principal,
     over_cap: u32,
 }
@@ -27,7 +29,7 @@ impl LoggedIn {
         max_age: Option<Duration>,
         principal: Principal,
     ) -> Self {
-        Self { cookie: settings.handing_over(token, max_age), principal, over_cap: 0 }
+        Self { cookie: settings.handing_over(token, max_age), form_token: FormToken::of(token), principal, over_cap: 0 }
     }
 
     pub(crate) const fn with_over_cap(mut self, over_cap: u32) -> Self {
@@ -44,6 +46,11 @@ impl LoggedIn {
     /// Who is logged in now.
     pub const fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// For the forms of a page that is the answer itself: that of the request went with the old token.
+    pub const fn form_token(&self) -> &FormToken {
+        &self.form_token
     }
 }
 

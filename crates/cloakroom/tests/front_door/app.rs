@@ -154,6 +154,10 @@ async fn step_up_then(mut session: Session, Path(what): Path<String>) -> Result<
     Ok(match what.as_str() {
         "others" => (stepped_up, Json(session.end_others().await?)).into_response(),
         "nothing" => (stepped_up, (session.token_digest() != old).to_string()).into_response(),
+        "page" => {
+            let form_token = stepped_up.form_token().value().to_owned();
+            (stepped_up, form_token).into_response()
+        }
         "all" => session.end_all().await?.1.into_response(),
         _ => session.log_out().await?.into_response(),
     })

@@ -49,6 +49,14 @@ async fn a_replaced_token_takes_its_form_tokens_with_it() {
 }
 
 #[tokio::test]
+async fn the_answer_that_replaces_a_token_can_be_a_page_with_forms() {
+    let app = App::new();
+    let mut browser = app.logged_in("ada").await;
+    let shown = browser.post("/step-up-then/page").await.body;
+    assert!(matches(&mut browser, &shown).await);
+}
+
+#[tokio::test]
 async fn without_a_session_there_is_none_and_an_outage_is_no_logout() {
     let (app, store) = leased().await;
     let mut browser = held(&app).await;
