@@ -5,7 +5,7 @@ use cloakroom::{FormToken, Principal, SessionId, SessionRecord, Timestamp};
 use cloakroom_core::account::{Account, Role};
 use cloakroom_core::store::SessionFilter;
 
-use super::{ShownEnding, Words};
+use super::{Expires, ShownEnding, Words};
 use crate::activity::ShownEvent;
 use crate::fields::FieldError;
 use crate::filter;
@@ -102,6 +102,7 @@ impl Row {
 pub(crate) struct OverviewPage<'a> {
     pub(crate) words: Words<'a>,
     pub(crate) form_token: &'a FormToken,
+    pub(crate) expires: Expires,
     pub(crate) rows: Vec<Row>,
 }
 
@@ -186,6 +187,7 @@ impl ShownSession {
 pub(crate) struct SessionsPage<'a> {
     pub(crate) words: Words<'a>,
     pub(crate) form_token: &'a FormToken,
+    pub(crate) expires: Expires,
     pub(crate) notice: Option<String>,
     pub(crate) search: Search,
     pub(crate) errors: Vec<(String, String)>,
@@ -202,10 +204,11 @@ pub(crate) struct SessionsPage<'a> {
 }
 
 impl<'a> SessionsPage<'a> {
-    pub(crate) fn empty(words: Words<'a>, form_token: &'a FormToken) -> Self {
+    pub(crate) fn empty(words: Words<'a>, form_token: &'a FormToken, expires: Expires) -> Self {
         Self {
             words,
             form_token,
+            expires,
             notice: None,
             search: Search::default(),
             errors: Vec::new(),
@@ -240,6 +243,7 @@ impl<'a> SessionsPage<'a> {
 pub(crate) struct EndPage<'a> {
     pub(crate) words: Words<'a>,
     pub(crate) form_token: &'a FormToken,
+    pub(crate) expires: Expires,
     pub(crate) notice: Option<String>,
     /// The filter, a line for each of its parts.
     pub(crate) asked: Vec<String>,
@@ -312,6 +316,7 @@ impl ShownAccount {
 pub(crate) struct AccountsPage<'a> {
     pub(crate) words: Words<'a>,
     pub(crate) form_token: &'a FormToken,
+    pub(crate) expires: Expires,
     pub(crate) typed: String,
     pub(crate) accounts: Vec<ShownAccount>,
     /// The query of the next page.
@@ -323,6 +328,7 @@ pub(crate) struct AccountsPage<'a> {
 pub(crate) struct AccountView<'a> {
     pub(crate) words: Words<'a>,
     pub(crate) form_token: &'a FormToken,
+    pub(crate) expires: Expires,
     pub(crate) notice: Option<String>,
     pub(crate) account: ShownAccount,
     pub(crate) is_own: bool,
@@ -346,6 +352,7 @@ pub(crate) enum Question {
 pub(crate) struct QuestionPage<'a> {
     pub(crate) words: Words<'a>,
     pub(crate) form_token: &'a FormToken,
+    pub(crate) expires: Expires,
     pub(crate) question: Question,
     pub(crate) name: String,
     pub(crate) is_own: bool,

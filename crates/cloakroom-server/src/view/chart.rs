@@ -12,7 +12,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use crate::chart::{Frame, Scale, Stack, bars, lines, number, place, swatch};
-use crate::view::Words;
+use crate::view::{Expires, Words};
 use parts::{EndGroup, Parts, map};
 
 /// How much time the charts are of.
@@ -79,6 +79,7 @@ impl Span {
 pub(crate) struct ChartsPage<'a> {
     pub(crate) words: Words<'a>,
     pub(crate) form_token: &'a FormToken,
+    pub(crate) expires: Expires,
     /// The word of each span, its name, and whether it is shown.
     pub(crate) spans: Vec<(&'static str, String, bool)>,
     /// Whether nobody has measured anything yet.
@@ -110,7 +111,13 @@ struct Row {
 }
 
 impl<'a> ChartsPage<'a> {
-    pub(crate) fn new(words: Words<'a>, form_token: &'a FormToken, span: Span, history: &History) -> Self {
+    pub(crate) fn new(
+        words: Words<'a>,
+        form_token: &'a FormToken,
+        expires: Expires,
+        span: Span,
+        history: &History,
+    ) -> Self {
         let name = |of: Span| match of {
             Span::Day => words.say("chart-span-day"),
             Span::Month => words.say("chart-span-month"),
@@ -119,6 +126,7 @@ impl<'a> ChartsPage<'a> {
         Self {
             words,
             form_token,
+            expires,
             spans: Span::ALL.map(|of| (of.word(), name(of), of == span)).into(),
             is_new: history.is_empty(),
             charts: vec![drawing.active(), drawing.logins(), drawing.ends(), drawing.latency()],

@@ -59,6 +59,7 @@ pub(crate) async fn get(
     let view = AccountView {
         words,
         form_token: &visit.form_token,
+        expires: visit.expires(),
         notice: notice.map(|notice| notice.said(words)),
         account: ShownAccount::new(words, &account, link.clone(), accounts::sessions_of(app, &account).await?, now),
         is_own: account.subject == *here.subject(),
@@ -87,6 +88,7 @@ async fn ask(Shown(visit): Shown, subject: &str, question: Question) -> Result<R
     let view = QuestionPage {
         words,
         form_token: &visit.form_token,
+        expires: visit.expires(),
         question,
         name: account.login_name.to_string(),
         is_own: account.subject == *visit.session.principal().subject(),

@@ -36,7 +36,8 @@ pub(crate) async fn get(Shown(visit): Shown, RawQuery(query): RawQuery) -> Resul
         shown.push(ShownAccount::new(words, account, link, sessions_of(app, account).await?, now));
     }
     let older = next.map(|last| filter::query([("name", typed.as_str()), ("after", last.as_str())]));
-    let view = AccountsPage { words, form_token: &visit.form_token, typed, accounts: shown, next: older };
+    let (form_token, expires) = (&visit.form_token, visit.expires());
+    let view = AccountsPage { words, form_token, expires, typed, accounts: shown, next: older };
     page(StatusCode::OK, &view)
 }
 

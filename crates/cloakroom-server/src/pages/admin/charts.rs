@@ -27,5 +27,5 @@ pub(crate) async fn get(Shown(visit): Shown, RawQuery(query): RawQuery) -> Resul
     let query = MeasurementQuery { resolution: window.resolution, from: window.from, before: window.end() };
     let found = visit.app.database().measurements().measurements(query).await?;
     let history = History::of(window, &found);
-    page(StatusCode::OK, &ChartsPage::new(visit.words(), &visit.form_token, span, &history))
+    page(StatusCode::OK, &ChartsPage::new(visit.words(), &visit.form_token, visit.expires(), span, &history))
 }

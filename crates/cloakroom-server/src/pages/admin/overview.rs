@@ -27,7 +27,8 @@ pub(crate) async fn get(Shown(visit): Shown) -> Result<Response, Failure> {
         Row::good(words.say("admin-version"), env!("CARGO_PKG_VERSION").to_owned()),
         Row::good(words.say("admin-started"), words.ago(app.started_at(), now)).at(app.started_at()),
     ];
-    page(StatusCode::OK, &OverviewPage { words, form_token: &visit.form_token, rows })
+    let (form_token, expires) = (&visit.form_token, visit.expires());
+    page(StatusCode::OK, &OverviewPage { words, form_token, expires, rows })
 }
 
 fn clocks(words: Words<'_>, asked: Timestamp, database: Option<Timestamp>, answered: Timestamp) -> Row {

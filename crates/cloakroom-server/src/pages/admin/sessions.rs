@@ -79,7 +79,7 @@ pub(crate) async fn get(Shown(visit): Shown, RawQuery(query): RawQuery) -> Resul
     let (app, words) = (&visit.app, visit.words());
     let mut fields = Fields::from_query(query.as_deref())?;
     let notice = notice(&mut fields).map(|notice| notice.said(words));
-    let mut view = SessionsPage { notice, ..SessionsPage::empty(words, &visit.form_token) };
+    let mut view = SessionsPage { notice, ..SessionsPage::empty(words, &visit.form_token, visit.expires()) };
     let asked = match Asked::read(app, fields).await? {
         Ok(asked) => asked,
         Err((search, errors)) => {
@@ -165,6 +165,7 @@ pub(crate) async fn ask(Shown(visit): Shown, RawQuery(query): RawQuery) -> Resul
     let view = EndPage {
         words,
         form_token: &visit.form_token,
+        expires: visit.expires(),
         notice,
         asked: EndPage::in_words(words, &filter, account.as_ref(), now),
         matching,

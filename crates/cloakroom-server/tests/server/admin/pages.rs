@@ -90,7 +90,8 @@ fn the_overview_says_how_the_server_is() {
     let place = Place::new().with("SESSION__VALIDATION", "leased").with("LOGIN__CONCURRENCY", "2");
     super::add_administrator(&place, "root");
     let server = place.serve();
-    let page = server.logged_in("root").get("/admin");
+    let mut root = server.logged_in("root");
+    let page = root.get("/admin");
     assert_eq!(page.status, 200);
     let said = text(&page);
     for words in [
@@ -106,6 +107,7 @@ fn the_overview_says_how_the_server_is() {
     }
     for path in ["/admin", "/admin/sessions", "/admin/accounts", "/admin/charts"] {
         assert!(page.body.contains(&format!("href=\"{path}\"")), "{path}");
+        assert!(root.get(path).body.contains("id=\"leaving\""), "{path}");
     }
 }
 
@@ -157,6 +159,7 @@ fn every_page_speaks_both_languages_and_its_tables_are_for_everybody() {
             assert!(!body.contains("admin-") && !body.contains("confirm-"), "{path}: a message is missing: {body}");
             assert!(!body.contains("style=") && !body.contains("onclick"), "{path}");
             assert_eq!(page.header("cache-control"), Some("no-store"), "{path}");
+            assert!(body.contains("id=\"leaving\""), "{path}: nothing warns of the end of this session");
             for table in body.split("<table").skip(1) {
                 let table = table.split("</table>").next().unwrap();
                 assert!(table.contains("<caption>") && table.contains("scope=\"row\""), "{path}: {table}");
