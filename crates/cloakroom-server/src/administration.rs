@@ -1,9 +1,10 @@
-//! What administrators do to others' sessions and accounts: a closed list, doing it, and what is recorded of it. Pages and programs do
+//! What administrators do to others' sessions and accounts and to service tokens: a closed list, doing it, and what is recorded of it. Pages and programs do
 //! the same. Who may is asked elsewhere, except where the database decides it in the same transaction.
 
 use cloakroom::{Code, EndReason, Session, SessionId, Sessions, Subject, Target};
 use cloakroom_core::event::EventKind;
-use cloakroom_core::store::{AccountAct, Administration, Changed, ListQuery, SessionFilter};
+use cloakroom_core::service_token::{Scope, ServiceToken, ServiceTokenName, ServiceTokenRecord};
+use cloakroom_core::store::{AccountAct, Added, Administration, Changed, ListQuery, SessionFilter};
 use cloakroom_core::throttle::CounterKey;
 
 use crate::administrator;
@@ -30,6 +31,10 @@ pub(crate) enum Act {
     Change(AccountAct, Subject),
     /// Forgets the failed attempts under an account's login name.
     Unlock(Subject),
+    /// Makes a service token.
+    AddServiceToken(ServiceTokenName, Scope),
+    /// Removes a service token.
+    RemoveServiceToken(ServiceTokenName),
 }
 
 /// What has been done.
@@ -39,8 +44,22 @@ pub(crate) struct Done {
     pub(crate) ended: u64,
     /// Where there is more to end.
     pub(crate) next: Option<SessionId>,
+    /// What was made, for the one answer that hands it over.
+    pub(crate) made: Option<ServiceToken>,
+    /// Whether an instance that has not heard of it may still go by what was.
+    pub(crate) is_to_spread: bool,
     /// Who did it, and to whom.
     pub(crate) happened: (Happened, Happened),
+}
+
+impl Done {
+    const fn of(happened: (Happened, Happened)) -> Self {
+        Self { ended: 0, next: None, made: None, is_to_spread: false, happened }
+    }
+
+    fn ending(ended: u64, happened: (Happened, Happened)) -> Self {
+        Self { ended, is_to_spread: ended > 0, ..Self::of(happened) }
+    }
 }
 
 impl Act {
@@ -55,7 +74,8 @@ impl Act {
     /// Does it.
     ///
     /// # Errors
-    /// `not_found` where there is no such session or account; `invalid_input` for the own account; `forbidden` where whoever asks
+    /// `not_found` where there is no such session, account or service token; `invalid_input` for the own account, a name that is taken,
+    /// and where there can be no more; `forbidden` where whoever asks
     /// administrates no more; `busy` or `unavailable`.
     pub(crate) async fn carry_out(self, app: &App, sessions: &Sessions, by: &Session) -> Result<Done, Failure> {
         let did = Happened::by(EventKind::AuthzAdmin, by.principal()).because(self.word());
@@ -66,24 +86,38 @@ impl Act {
                 if sessions.end(Target::Session(id), EndReason::Administrator).await? == 0 {
                     return Err(Failure::of(Code::NotFound));
                 }
-                Ok(Done { ended: 1, next: None, happened: (did, revoked.to(&whose).session(id)) })
+                Ok(Done::ending(1, (did, revoked.to(&whose).session(id))))
             }
             Self::EndAllOf(subject) => {
                 let happened = (did, revoked.to(&subject));
                 let ended = sessions.end(Target::Subject(subject), EndReason::Administrator).await?;
-                Ok(Done { ended, next: None, happened })
+                Ok(Done::ending(ended, happened))
             }
             Self::EndMatching(filter, before) => {
                 let happened = (did, filter.subject.iter().fold(revoked, Happened::to));
                 let (ended, next) = end_matching(app, sessions, &filter, before).await?;
-                Ok(Done { ended, next, happened })
+                Ok(Done { next, ..Done::ending(ended, happened) })
             }
             Self::Change(act, subject) => change(app, sessions, by, act, subject, did).await,
             Self::Unlock(subject) => {
                 let account = app.accounts().by_subject(subject).await?.ok_or(Failure::of(Code::NotFound))?;
                 app.accounts().forget_counter(CounterKey::of_login_name(&account.login_name)).await?;
                 let unlocked = Happened::new(EventKind::UserUpdated).to(&account.subject).because("unlocked");
-                Ok(Done { ended: 0, next: None, happened: (did, unlocked) })
+                Ok(Done::of((did, unlocked)))
+            }
+            Self::AddServiceToken(name, scope) => {
+                let made = add_service_token(app, name, scope).await?;
+                // About whoever did it: there is nobody else, and rows about nobody are not all kept.
+                let created = Happened::by(EventKind::ServiceTokenCreated, by.principal()).because("administrator");
+                Ok(Done { made: Some(made), ..Done::of((did, created)) })
+            }
+            Self::RemoveServiceToken(name) => {
+                if !app.accounts().remove_service_token(name.clone()).await? {
+                    return Err(Failure::of(Code::NotFound));
+                }
+                tracing::info!(service_token = %name, "an administrator removed a service token");
+                let removed = Happened::by(EventKind::ServiceTokenRemoved, by.principal()).because("administrator");
+                Ok(Done { is_to_spread: true, ..Done::of((did, removed)) })
             }
         }
     }
@@ -98,6 +132,8 @@ impl Act {
             Self::Change(AccountAct::Enable, _) => "enable",
             Self::Change(AccountAct::Remove, _) => "remove",
             Self::Unlock(_) => "unlock",
+            Self::AddServiceToken(..) => "add_service_token",
+            Self::RemoveServiceToken(_) => "remove_service_token",
         }
     }
 }
@@ -159,10 +195,33 @@ async fn change(
     match app.accounts().administrate(administration).await? {
         Changed::Done { ended } => {
             sessions.catch_up().await;
-            Ok(Done { ended, next: None, happened })
+            Ok(Done::ending(ended, happened))
         }
         Changed::Missing => Err(Failure::of(Code::NotFound)),
         // Somebody disabled or demoted whoever asks, since the request came in.
         Changed::Conflict => Err(Failure::of(Code::Forbidden).with([administrator::refused(by)])),
     }
+}
+
+async fn add_service_token(app: &App, name: ServiceTokenName, scope: Scope) -> Result<ServiceToken, Failure> {
+    let token = ServiceToken::generate(app.random()).map_err(|error| {
+        tracing::error!(%error, "no service token can be made");
+        Failure::of(Code::Unavailable)
+    })?;
+    let record = ServiceTokenRecord {
+        name: name.clone(),
+        digest: token.digest(),
+        scope,
+        created_at: app.now(),
+        last_used_at: None,
+    };
+    let complaint = match app.accounts().add_service_token(record).await? {
+        Added::Added => {
+            tracing::info!(service_token = %name, %scope, "an administrator added a service token");
+            return Ok(token);
+        }
+        Added::Taken => Complaint::Taken,
+        Added::Full => Complaint::Full,
+    };
+    Err(Failure::invalid(vec![FieldError::new("name", complaint)]))
 }

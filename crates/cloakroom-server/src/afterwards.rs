@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use cloakroom::{SessionId, Subject, Timestamp};
 use cloakroom_core::return_target::ReturnTarget;
+use cloakroom_core::service_token::ServiceTokenName;
 use cloakroom_core::store::AccountAct;
 
 use crate::administration::Act;
@@ -89,6 +90,8 @@ impl fmt::Display for Then {
             Act::EndAllOf(subject) | Act::Change(_, subject) | Act::Unlock(subject) => {
                 vec![("subject", subject.to_string())]
             }
+            Act::AddServiceToken(name, scope) => vec![("name", name.to_string()), ("scope", scope.to_string())],
+            Act::RemoveServiceToken(name) => vec![("name", name.to_string())],
             Act::EndMatching(filter, before) => {
                 let before = before.map(|id| ("before", id.to_string()));
                 filter::pairs(filter).into_iter().chain(before).collect()
@@ -110,6 +113,8 @@ fn task(query: &str) -> Option<Task> {
         "disable" => Act::Change(AccountAct::Disable, subject(&mut fields)?),
         "enable" => Act::Change(AccountAct::Enable, subject(&mut fields)?),
         "unlock" => Act::Unlock(subject(&mut fields)?),
+        "add_service_token" => Act::AddServiceToken(service_token(&mut fields)?, fields.text("scope").parse().ok()?),
+        "remove_service_token" => Act::RemoveServiceToken(service_token(&mut fields)?),
         "end_matching" => {
             let before = fields.optional("before").map(|text| text.parse::<SessionId>()).transpose().ok()?;
             // The time is absolute here: no now is needed.
@@ -128,9 +133,14 @@ fn subject(fields: &mut Fields) -> Option<Subject> {
     Subject::new(fields.text("subject").as_str()).ok()
 }
 
+fn service_token(fields: &mut Fields) -> Option<ServiceTokenName> {
+    ServiceTokenName::new(fields.text("name").as_str()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cloakroom_core::service_token::Scope;
     use cloakroom_core::store::SessionFilter;
 
     const ID: &str = "0199b7c2-0000-7000-8000-000000000000";
@@ -154,6 +164,8 @@ mod tests {
             Act::Change(AccountAct::Disable, ada()),
             Act::Change(AccountAct::Enable, ada()),
             Act::Unlock(ada()),
+            Act::AddServiceToken(ServiceTokenName::new("..").unwrap(), Scope::Admin),
+            Act::RemoveServiceToken(ServiceTokenName::new("a-b_c").unwrap()),
         ] {
             for back in [None, Place::parse("/admin/sessions?network=10.0.0.0%2F8&before=x")] {
                 let then = Then::Administrate(Task { act: act.clone(), back });
@@ -178,6 +190,11 @@ mod tests {
             "administrate?do=disable&subject=a&subject=b",
             "administrate?do=disable&subject=a&x=y",
             "administrate?do=end_matching&network=everything",
+            "administrate?do=add_service_token&name=a",
+            "administrate?do=add_service_token&name=a&scope=all",
+            "administrate?do=add_service_token&name=a%20b&scope=sessions",
+            "administrate?do=remove_service_token&name=",
+            "administrate?do=remove_service_token&name=a&scope=admin",
             "administrate?do=unlock&subject=a&back=https://evil.example/admin",
             "administrate?do=unlock&subject=a&back=/account",
             "administrate?do=unlock&subject=%ff",

@@ -45,6 +45,10 @@ pub(crate) enum Complaint {
     Unreadable,
     /// It is the account of whoever asks, which they may not disable, enable or remove themselves.
     OwnAccount,
+    /// There is one of this name.
+    Taken,
+    /// There can be no more of them.
+    Full,
 }
 
 /// A complaint and the field it is about.

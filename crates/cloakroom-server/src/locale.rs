@@ -26,6 +26,7 @@ const ENGLISH: &[&str] = &[
     include_str!("../locales/en/help.ftl"),
     include_str!("../locales/en/person.ftl"),
     include_str!("../locales/en/service.ftl"),
+    include_str!("../locales/en/service_token.ftl"),
 ];
 const JAPANESE: &[&str] = &[
     include_str!("../locales/ja/admin.ftl"),
@@ -37,6 +38,7 @@ const JAPANESE: &[&str] = &[
     include_str!("../locales/ja/help.ftl"),
     include_str!("../locales/ja/person.ftl"),
     include_str!("../locales/ja/service.ftl"),
+    include_str!("../locales/ja/service_token.ftl"),
 ];
 
 /// A language the server speaks.

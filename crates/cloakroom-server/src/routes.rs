@@ -13,7 +13,7 @@ use crate::{api, assets, events, health, measurements, metrics, pages, request_i
 
 /// The administrators' pages.
 fn administration() -> Router<App> {
-    use pages::admin::{account, accounts, charts, overview, sessions};
+    use pages::admin::{account, accounts, charts, overview, service_tokens, sessions};
     Router::new()
         .route("/admin", get(overview::get))
         .route("/admin/sessions", get(sessions::get))
@@ -25,6 +25,8 @@ fn administration() -> Router<App> {
         .route("/admin/accounts/{subject}/disable", get(account::ask_disable).post(account::disable))
         .route("/admin/accounts/{subject}/enable", post(account::enable))
         .route("/admin/accounts/{subject}/unlock", post(account::unlock))
+        .route("/admin/service-tokens", get(service_tokens::get).post(service_tokens::add))
+        .route("/admin/service-tokens/remove", get(service_tokens::ask).post(service_tokens::remove))
         .route("/admin/charts", get(charts::get))
 }
 

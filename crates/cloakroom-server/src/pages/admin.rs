@@ -4,13 +4,14 @@ pub(crate) mod account;
 pub(crate) mod accounts;
 pub(crate) mod charts;
 pub(crate) mod overview;
+pub(crate) mod service_tokens;
 pub(crate) mod sessions;
 
 use axum::extract::{FromRequest, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use cloakroom::{Code, Recent, Rejection, Session, Sessions, Strict};
+use cloakroom::{Code, Recent, Rejection, Session, Strict};
 
 use crate::administration::{Act, Done};
 use crate::administrator;
@@ -92,7 +93,7 @@ impl Asked {
         let Self { visit, recent } = self;
         match recent {
             Ok(()) => {
-                let answer = carry_out(&visit.app, &visit.sessions, visit.session, task).await?;
+                let answer = carry_out(visit, task).await?;
                 Ok(answer.response)
             }
             Err(rejection) if rejection.code() == Code::StepUpRequired => {
@@ -115,14 +116,20 @@ pub(crate) struct Answer {
 ///
 /// # Errors
 /// `forbidden` for anybody else; what the task itself says.
-pub(crate) async fn carry_out(app: &App, sessions: &Sessions, session: Session, task: Task) -> Result<Answer, Failure> {
-    administrator::require(app, &session).await?;
+pub(crate) async fn carry_out(visit: Visit, task: Task) -> Result<Answer, Failure> {
+    administrator::require(&visit.app, &visit.session).await?;
     let Task { act, back } = task;
+    if let Act::AddServiceToken(name, scope) = act {
+        // The one answer that hands something over: a page, which no address leads to.
+        let response = service_tokens::made(&visit, name, scope).await?;
+        return Ok(Answer { response, is_over: false });
+    }
+    let Visit { app, sessions, session, .. } = visit;
     let word = act.word();
     let (page, page_of_rest) =
         (back.map_or_else(|| page_of(&act), |place| place.as_str().to_owned()), page_of_rest(&act));
-    let Done { ended, next, happened } = act.carry_out(app, sessions, &session).await?;
-    let waited = if ended > 0 { Some(Waited::for_all(sessions).await) } else { None };
+    let Done { ended, next, is_to_spread, happened, .. } = act.carry_out(&app, &sessions, &session).await?;
+    let waited = if is_to_spread { Some(Waited::for_all(&sessions).await) } else { None };
     if app.database().sessions().find(session.token_digest()).await?.is_none() {
         let logged_out = session.log_out().await?;
         let response = (happened, logged_out, waited, Redirect::to("/login")).into_response();
@@ -143,6 +150,7 @@ fn page_of(act: &Act) -> String {
     match act {
         Act::EndOne(_) | Act::EndMatching(..) => SESSIONS.to_owned(),
         Act::EndAllOf(subject) | Act::Change(_, subject) | Act::Unlock(subject) => account::address(subject),
+        Act::AddServiceToken(..) | Act::RemoveServiceToken(_) => service_tokens::ADDRESS.to_owned(),
     }
 }
 

@@ -42,7 +42,7 @@ async fn view<'a>(visit: &'a Visit, then: Option<Then>, errors: &[FieldError]) -
 
 /// Proves the password: the token is replaced first, then what was asked for is done. The browser gets the new token whatever
 /// becomes of that.
-pub(crate) async fn post(Strict(visit): Strict<Visit>, OwnForm(mut fields): OwnForm) -> Result<Response, Failure> {
+pub(crate) async fn post(Strict(mut visit): Strict<Visit>, OwnForm(mut fields): OwnForm) -> Result<Response, Failure> {
     fields.optional("login_name"); // sent for password managers, and not needed
     let then = then(&mut fields, &visit)?;
     let password = fields.password("password");
@@ -62,14 +62,16 @@ pub(crate) async fn post(Strict(visit): Strict<Visit>, OwnForm(mut fields): OwnF
         Err(failure) if failure.code().retries() => return later(&visit, then, &failure).await,
         Err(failure) => return Err(failure),
     }
-    let Visit { app, sessions, mut session, .. } = visit;
-    let renewed = Happened::by(EventKind::SessionRenewed, session.principal());
-    let confirmed = (renewed, session.step_up().await?);
+    let renewed = Happened::by(EventKind::SessionRenewed, visit.session.principal());
+    let stepped_up = visit.session.step_up().await?;
+    // What is done then may be answered with a page, whose forms are sent under the new token.
+    visit.form_token = stepped_up.form_token().clone();
+    let confirmed = (renewed, stepped_up);
     let (done, is_over) = match then {
         None => (Ok(Redirect::to("/account").into_response()), false),
         Some(Then::Show(place)) => (Ok(Redirect::to(place.as_str()).into_response()), false),
-        Some(Then::Ends(ends)) => (ends.carry_out(&sessions, session).await, ends == Ends::All),
-        Some(Then::Administrate(task)) => match admin::carry_out(&app, &sessions, session, task).await {
+        Some(Then::Ends(ends)) => (ends.carry_out(&visit.sessions, visit.session).await, ends == Ends::All),
+        Some(Then::Administrate(task)) => match admin::carry_out(visit, task).await {
             Ok(answer) => (Ok(answer.response), answer.is_over),
             Err(failure) => (Err(failure), false),
         },

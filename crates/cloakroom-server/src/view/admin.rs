@@ -1,5 +1,7 @@
 //! What the administrators' pages show: templates and their words, no decisions.
 
+pub(crate) mod service_tokens;
+
 use askama::Template;
 use cloakroom::{FormToken, Principal, SessionId, SessionRecord, Timestamp};
 use cloakroom_core::account::{Account, Role};
@@ -63,6 +65,7 @@ impl Notice {
             "disable" => "admin-done-disabled",
             "enable" => "admin-done-enabled",
             "unlock" => "admin-done-unlocked",
+            "remove_service_token" => "admin-tokens-removed",
             _ => return None,
         };
         Some(Self { key, ended })

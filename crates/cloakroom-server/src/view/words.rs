@@ -124,6 +124,8 @@ impl<'a> Words<'a> {
             Complaint::NotThePassword => "complaint-not-the-password",
             Complaint::Unreadable => "complaint-unreadable",
             Complaint::OwnAccount => "complaint-own-account",
+            Complaint::Taken => "complaint-taken",
+            Complaint::Full => "complaint-full",
             Complaint::Password(refusal) => return self.of_refusal(*refusal),
         };
         self.say(key)

@@ -51,15 +51,21 @@ async fn look(browser: &Chromium, axe: &str, (address, path): (&str, &str), name
         browser.open(address, path).await;
         browser.find("main").await;
         browser.script("document.querySelectorAll('details').forEach(details => details.open = true)").await;
-        let place = format!("{name}-{scheme}-{width}");
-        found.extend(barriers(browser, axe).await.into_iter().map(|barrier| format!("{place}: {barrier}")));
-        let overflow =
-            browser.script("return document.documentElement.scrollWidth - document.documentElement.clientWidth").await;
-        if overflow != json!(0) {
-            found.push(format!("{place}: {overflow} px wider than the window"));
-        }
-        browser.picture(&place).await;
+        found.extend(look_at_this(browser, axe, &format!("{name}-{scheme}-{width}")).await);
     }
+    found
+}
+
+/// The same at what is shown, as it is.
+async fn look_at_this(browser: &Chromium, axe: &str, place: &str) -> Vec<String> {
+    let barriers = barriers(browser, axe).await.into_iter();
+    let mut found: Vec<_> = barriers.map(|barrier| format!("{place}: {barrier}")).collect();
+    let overflow =
+        browser.script("return document.documentElement.scrollWidth - document.documentElement.clientWidth").await;
+    if overflow != json!(0) {
+        found.push(format!("{place}: {overflow} px wider than the window"));
+    }
+    browser.picture(place).await;
     found
 }
 
@@ -83,6 +89,7 @@ async fn the_checker_finds_no_barrier_on_any_page() {
     found.extend(look(&english, &axe, (address, &setup), "setup").await);
     let added = place.run_with_input(&["account", "add", "ada", "--admin", "--password-stdin"], PASSWORD);
     assert!(added.status.success(), "{added:?}");
+    assert!(place.run(&["service-token", "add", "shop"]).status.success());
     for (browser, language) in [(english, "en"), (Chromium::start_in("ja").await, "ja")] {
         for (path, name) in [("/login", "login"), ("/nowhere", "error")] {
             found.extend(look(&browser, &axe, (address, path), &format!("{name}-{language}")).await);
@@ -103,10 +110,23 @@ async fn the_checker_finds_no_barrier_on_any_page() {
             ("/admin/sessions", "admin-sessions"),
             ("/admin/sessions/end?network=127.0.0.1", "admin-end"),
             ("/admin/accounts", "admin-accounts"),
+            ("/admin/service-tokens", "admin-service-tokens"),
+            ("/admin/service-tokens/remove?name=shop", "admin-service-token-remove"),
             ("/admin/charts", "charts-of-a-day"),
             ("/admin/charts?span=30d", "charts-of-a-month"),
         ] {
             found.extend(look(&browser, &axe, (address, path), &format!("{name}-{language}")).await);
+        }
+        // No address leads to what a form is answered with.
+        for (scheme, width) in LOOKS {
+            browser.appear(scheme, width).await;
+            browser.open(address, "/admin/service-tokens").await;
+            let name = format!("till-{language}-{scheme}-{width}");
+            browser.find("#name").await.send_keys(&name).await.unwrap();
+            browser.find("main form.stack button").await.click().await.unwrap();
+            browser.find("code.secret").await;
+            let place = format!("admin-service-token-made-{language}-{scheme}-{width}");
+            found.extend(look_at_this(&browser, &axe, &place).await);
         }
         browser.close().await;
     }

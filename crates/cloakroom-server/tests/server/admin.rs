@@ -5,6 +5,7 @@ mod detour;
 mod pages;
 mod postgres;
 mod search;
+mod service_tokens;
 
 use crate::client::{Answer, Client, unescaped};
 use crate::process::{PASSWORD, Place, Server};

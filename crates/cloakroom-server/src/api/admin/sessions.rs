@@ -68,7 +68,7 @@ pub(crate) async fn end_matching(
     let (before, filter) = (cursor(&mut fields), filter::read(&mut fields, app.now()));
     fields.finish()?;
     filter::require_some(&filter, "subject")?;
-    let Done { ended, next, happened } = Act::ending(filter, before).carry_out(&app, &sessions, &session).await?;
+    let Done { ended, next, happened, .. } = Act::ending(filter, before).carry_out(&app, &sessions, &session).await?;
     match next {
         None => Ok(Ended::Many(ended).answer(&sessions, waits, happened).await),
         Some(next) => Ok((happened, Json(json!({ "ended": ended, "next_cursor": next.to_string() }))).into_response()),

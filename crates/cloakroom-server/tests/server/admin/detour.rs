@@ -1,6 +1,7 @@
 //! Pages of administrators ask for the password where it was proven too long ago; what was asked for is done after it, and only then.
 
 use super::pages::{forms, pages, victim};
+use super::service_tokens::add;
 use super::{an_hour_passes, id_of, subject_of, world};
 use crate::client::Answer;
 use crate::process::{OTHER_PASSWORD, PASSWORD, Place};
@@ -14,13 +15,14 @@ fn asks_for_the_password(answer: &Answer) -> bool {
 fn everything(place: &Place) -> String {
     place.sqlite(
         "SELECT id FROM sessions ORDER BY 1; SELECT subject, disabled_at FROM accounts ORDER BY 1; \
-         SELECT count(*) FROM attempt_counters",
+         SELECT count(*) FROM attempt_counters; SELECT name FROM service_tokens ORDER BY 1",
     )
 }
 
 #[test]
 fn a_page_asks_for_the_password_and_is_shown_after_it() {
     let (place, server) = world();
+    add(&place, "shop", "sessions");
     let subject = subject_of(&mut server.logged_in("bob"));
     for path in pages(&subject) {
         let mut root = server.logged_in("root");
@@ -71,6 +73,7 @@ fn a_form_survives_the_detour_over_the_password() {
 #[test]
 fn who_is_demoted_on_the_way_is_refused_and_keeps_the_new_token() {
     let (place, server) = world();
+    add(&place, "shop", "sessions");
     let (mut root, mut bob) = (server.logged_in("root"), victim(&server, "bob"));
     let (id, subject) = (id_of(&mut bob), subject_of(&mut bob));
     for (action, mut typed) in forms(&id, &subject) {

@@ -15,6 +15,8 @@ pub(super) fn pages(subject: &str) -> Vec<String> {
         format!("/admin/accounts/{subject}"),
         format!("/admin/accounts/{subject}/end-all"),
         format!("/admin/accounts/{subject}/disable"),
+        "/admin/service-tokens".to_owned(),
+        "/admin/service-tokens/remove?name=shop".to_owned(),
     ]
 }
 
@@ -27,6 +29,8 @@ pub(super) fn forms(id: &str, subject: &str) -> Vec<(String, Vec<(&'static str, 
         (format!("/admin/accounts/{subject}/disable"), vec![]),
         (format!("/admin/accounts/{subject}/enable"), vec![]),
         (format!("/admin/accounts/{subject}/unlock"), vec![]),
+        ("/admin/service-tokens".to_owned(), vec![("name", "till"), ("scope", "sessions")]),
+        ("/admin/service-tokens/remove".to_owned(), vec![("name", "shop")]),
     ]
 }
 
@@ -52,6 +56,7 @@ fn refuses_everything(client: &mut Client, id: &str, subject: &str) {
 #[test]
 fn people_get_no_pages_of_administrators() {
     let (place, server) = world();
+    super::service_tokens::add(&place, "shop", "sessions");
     let (mut root, mut ada, mut bob) = (server.logged_in("root"), server.logged_in("ada"), victim(&server, "bob"));
     let (id, subject) = (id_of(&mut bob), subject_of(&mut bob));
     assert!(root.get("/account").body.contains("href=\"/admin\""));
@@ -68,6 +73,7 @@ fn people_get_no_pages_of_administrators() {
     }
     assert_eq!((bob.status(), place.rows()), (200, 3));
     assert_eq!(place.sqlite("SELECT count(*) FROM accounts WHERE disabled_at IS NOT NULL"), "0");
+    assert_eq!(place.sqlite("SELECT name FROM service_tokens"), "shop");
 }
 
 #[test]
@@ -75,6 +81,7 @@ fn a_demoted_administrator_gets_no_page_any_more() {
     for validation in ["strict", "leased"] {
         let place = Place::new().with("SESSION__VALIDATION", validation).with_account("bob");
         super::add_administrator(&place, "root");
+        super::service_tokens::add(&place, "shop", "sessions");
         let server = place.serve();
         let (mut root, mut bob) = (server.logged_in("root"), victim(&server, "bob"));
         let (id, subject) = (id_of(&mut bob), subject_of(&mut bob));
@@ -105,7 +112,7 @@ fn the_overview_says_how_the_server_is() {
     ] {
         assert!(said.contains(words), "{words}: {said}");
     }
-    for path in ["/admin", "/admin/sessions", "/admin/accounts", "/admin/charts"] {
+    for path in ["/admin", "/admin/sessions", "/admin/accounts", "/admin/service-tokens", "/admin/charts"] {
         assert!(page.body.contains(&format!("href=\"{path}\"")), "{path}");
         assert!(root.get(path).body.contains("id=\"leaving\""), "{path}");
     }
@@ -143,7 +150,8 @@ fn what_strangers_chose_is_escaped() {
 
 #[test]
 fn every_page_speaks_both_languages_and_its_tables_are_for_everybody() {
-    let (_place, server) = world();
+    let (place, server) = world();
+    super::service_tokens::add(&place, "shop", "sessions");
     let mut bob = server.logged_in("bob");
     let subject = subject_of(&mut bob);
     for (language, words) in

@@ -1,0 +1,24 @@
+# Service tokens on the administrators' pages, in English.
+admin-tokens = Service tokens
+admin-tokens-newest-first = Service tokens, newest first
+admin-tokens-name = Name
+admin-tokens-name-hint = Such as the name of the application: letters without accents, digits, “.”, “_” and “-”, at most 64.
+admin-tokens-scope = What it opens
+admin-tokens-scope-sessions = Sessions: an application makes, verifies, lists and ends them
+admin-tokens-scope-admin = Administration: what administrators may do over the API. No route asks for it yet
+admin-tokens-never = Never
+admin-tokens-token = Token
+admin-tokens-add = Add a service token
+admin-tokens-add-hint = For an application that calls the service API. Each should have one of its own.
+admin-tokens-made = The service token was added
+admin-tokens-once = Copy it now: it is shown this once and kept nowhere.
+admin-tokens-send = The application sends it as “Authorization: Bearer”, and keeps it as it keeps a password.
+admin-tokens-back = Back to the service tokens
+admin-tokens-remove = Remove
+admin-tokens-remove-one = Remove { $name }
+admin-tokens-remove-title = Remove a service token
+admin-tokens-remove-asked = Whoever uses it is refused from then on. Sessions that were made with it live on.
+admin-tokens-cancel = Back, and remove nothing
+admin-tokens-removed = The service token is removed. No server accepts it any more.
+complaint-taken = There is one of this name already. Choose another name, or remove that one first.
+complaint-full = There are as many as there can be. Remove one first.

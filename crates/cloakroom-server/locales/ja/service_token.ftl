@@ -1,0 +1,24 @@
+# 管理画面のサービストークンについての文言。
+admin-tokens = サービストークン
+admin-tokens-newest-first = サービストークン（新しい順）
+admin-tokens-name = 名前
+admin-tokens-name-hint = アプリケーション名など。半角の英数字と「.」「_」「-」を使い、64 文字以内で入力してください。
+admin-tokens-scope = 権限の範囲
+admin-tokens-scope-sessions = セッション: アプリケーションがセッションの発行、検証、一覧取得、終了を行えます
+admin-tokens-scope-admin = 管理: 管理者向け API 用です。現在、この範囲を使う API はありません
+admin-tokens-never = 未使用
+admin-tokens-token = トークン
+admin-tokens-add = サービストークンを追加
+admin-tokens-add-hint = サービス API を呼び出すアプリケーションに渡します。アプリケーションごとに別のトークンを用意してください。
+admin-tokens-made = サービストークンを追加しました
+admin-tokens-once = 今すぐ控えてください。表示されるのは今回だけで、どこにも保存されません。
+admin-tokens-send = アプリケーションは「Authorization: Bearer」ヘッダーで送信します。パスワードと同じように安全に保管してください。
+admin-tokens-back = サービストークンの一覧に戻る
+admin-tokens-remove = 削除
+admin-tokens-remove-one = { $name } を削除
+admin-tokens-remove-title = サービストークンの削除
+admin-tokens-remove-asked = 削除すると、このトークンを使うアプリケーションは拒否されます。発行済みのセッションはそのまま残ります。
+admin-tokens-cancel = 何も削除せずに戻る
+admin-tokens-removed = サービストークンを削除しました。どのサーバーももう受け付けません。
+complaint-taken = 同じ名前がすでに使われています。別の名前にするか、先にそちらを削除してください。
+complaint-full = 上限に達しています。先にどれかを削除してください。
