@@ -12,6 +12,7 @@ use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
+use tracing::Instrument as _;
 
 use crate::cookie::Presented;
 use crate::extract::Facts;
@@ -19,6 +20,7 @@ use crate::principal::Outcome;
 use crate::response::NotAUse;
 use crate::sessions::Sessions;
 use crate::shared::Shared;
+use crate::spans;
 use crate::validate::{Validated, validate};
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -152,7 +154,7 @@ impl Use {
         let Due { shared, held, used_at } = self.0.take()?;
         let touch = noted(&shared, &held, used_at)?;
         Some(Box::pin(async move {
-            match shared.store().touch(vec![touch], touch.used_at).await {
+            match shared.store().touch(vec![touch], touch.used_at).instrument(spans::store("touch")).await {
                 Ok(gone) => gone.iter().for_each(|digest| shared.forget(digest)),
                 Err(error) => tracing::warn!(%error, "a use of a session was not recorded"),
             }

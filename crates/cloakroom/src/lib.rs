@@ -26,6 +26,7 @@ mod service;
 mod session;
 mod sessions;
 mod shared;
+mod spans;
 mod sweep;
 mod touches;
 mod validate;

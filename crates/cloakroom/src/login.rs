@@ -10,11 +10,13 @@ use cloakroom_core::session::{AuthMethod, ClientFacts, NotASubject, SessionId, S
 use cloakroom_core::store::{Issue, Issued, Moment, StoreError};
 use cloakroom_core::token::Token;
 use cloakroom_core::world::RandomUnavailable;
+use tracing::Instrument as _;
 
 use crate::principal::Principal;
 use crate::rejection::{Rejection, Unavailable};
 use crate::response::LoggedIn;
 use crate::sessions::Sessions;
+use crate::spans;
 
 /// A login that has begun. It ends in [`issue`](Attempt::issue), or is dropped when the credential is wrong.
 #[derive(Debug)]
@@ -71,7 +73,8 @@ impl Attempt {
 
     async fn issue_prepared(self, subject: String) -> Result<(Token, LoggedIn), IssueError> {
         let prepared = self.prepare(subject)?;
-        let issued = prepared.sessions.shared().store().issue(prepared.issue.clone()).await;
+        let issuing = prepared.sessions.shared().store().issue(prepared.issue.clone());
+        let issued = issuing.instrument(spans::store("issue")).await;
         if let Ok(Issued::Created { over_cap }) = issued {
             prepared.announce(over_cap).await;
         }

@@ -96,6 +96,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// In a trace: which of the four, and nothing of whom.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Active(_) => "active",
+            Self::Anonymous => "anonymous",
+            Self::Ended(_) => "ended",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
     /// The principal, if there is one.
     pub fn principal(&self) -> Option<&Principal> {
         match self {

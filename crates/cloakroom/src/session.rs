@@ -9,12 +9,14 @@ use cloakroom_core::store::{Replace, Target};
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::{Token, TokenDigest};
 use cloakroom_core::verdict::expiry;
+use tracing::Instrument as _;
 
 use crate::ended::{Awaited, Ended};
 use crate::principal::Principal;
 use crate::rejection::{Rejection, Unavailable};
 use crate::response::{LoggedIn, LoggedOut};
 use crate::sessions::Sessions;
+use crate::spans;
 
 /// The session this request comes in. An extractor: without a usable session the handler is not called.
 #[derive(Clone, Debug)]
@@ -180,7 +182,8 @@ impl Session {
         let (shared, old) = (self.sessions.shared(), self.token_digest());
         let token = Token::generate(shared.random()).map_err(|_| ReplaceError::Random)?;
         let replace = Replace { old, new: token.digest(), now, reauthenticated_until };
-        if !shared.store().replace(replace).await.map_err(Unavailable::from)? {
+        let replacing = shared.store().replace(replace).instrument(spans::store("replace"));
+        if !replacing.await.map_err(Unavailable::from)? {
             return Err(ReplaceError::Gone);
         }
         shared.forget(&old);

@@ -12,6 +12,7 @@ use cloakroom_core::store::memory::MemoryStore;
 use cloakroom_core::store::{ListQuery, Purged, Scrubbed, SessionFilter, Target};
 use cloakroom_core::time::Timestamp;
 use http::HeaderMap;
+use tracing::Instrument as _;
 
 use crate::builder::Builder;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -25,6 +26,7 @@ use crate::principal::Outcome;
 use crate::rejection::Unavailable;
 use crate::response::LoggedOut;
 use crate::shared::{RequestFacts, Shared};
+use crate::spans;
 use crate::sweep::{SweepCounts, purge_chunk, scrub_chunk, write_touches};
 use crate::validate::counts::ValidationCounts;
 use crate::validate::{Validation, at_once, validate};
@@ -142,7 +144,7 @@ impl Sessions {
     /// # Errors
     /// When the store cannot be asked.
     pub async fn begin(&self) -> Result<Attempt, Unavailable> {
-        let moment = self.shared.store().begin().await?;
+        let moment = self.shared.store().begin().instrument(spans::store("begin")).await?;
         Ok(Attempt::new(self.clone(), moment))
     }
 
@@ -217,7 +219,8 @@ impl Sessions {
     /// # Errors
     /// When the store cannot be asked.
     pub async fn end(&self, target: Target, reason: EndReason) -> Result<u64, Unavailable> {
-        let ended = self.shared.store().end(target.clone(), reason, self.shared.now()).await?;
+        let ending = self.shared.store().end(target.clone(), reason, self.shared.now());
+        let ended = ending.instrument(spans::store("end")).await?;
         match target {
             // Nobody's token: anybody may log out with it, as often as they like.
             Target::Token(digest) if ended == 0 && !self.shared.loads().is_under_way(&digest) => {

@@ -8,9 +8,11 @@ use std::time::Duration;
 use cloakroom_core::session::SessionId;
 use cloakroom_core::store::{Purge, Purged, Scrub, Scrubbed, StoreError};
 use cloakroom_core::time::Timestamp;
+use tracing::{Instrument as _, Span};
 
 use crate::rejection::cause;
 use crate::shared::Shared;
+use crate::spans;
 use crate::touches::FLUSH_EVERY;
 
 /// How often is looked for what ended longer ago than its retention. Idle sessions are found by reading the whole table, a
@@ -158,20 +160,33 @@ enum Task {
 }
 
 impl Task {
+    /// Of one run; none where a second has brought nothing to write.
+    fn span(self, shared: &Shared) -> Span {
+        let task = match self {
+            Self::Touch if shared.touches().len() == 0 => return Span::none(),
+            Self::Touch => "touch",
+            Self::Purge => "purge",
+            Self::Scrub => "scrub",
+        };
+        spans::sweep(task)
+    }
+
     /// An error ends this run and no later one.
     async fn run(self, shared: &Shared) {
         let counters = shared.swept();
         let (began, before) = (shared.steady(), counters.rows(self));
+        let span = self.span(shared);
         let (done, errors) = match self {
-            Self::Touch => (write_touches(shared).await, &counters.touch_errors),
-            Self::Purge => (purge_all(shared).await, &counters.purge_errors),
-            Self::Scrub => (scrub_all(shared).await, &counters.scrub_errors),
+            Self::Touch => (write_touches(shared).instrument(span.clone()).await, &counters.touch_errors),
+            Self::Purge => (purge_all(shared).instrument(span.clone()).await, &counters.purge_errors),
+            Self::Scrub => (scrub_all(shared).instrument(span.clone()).await, &counters.scrub_errors),
         };
         if let Err(error) = done {
             add(errors, 1);
             tracing::warn!(task = ?self, %error, cause = cause(&error), "sweep: will try again");
         }
         let (took, rows) = (shared.steady().since(began), counters.rows(self).saturating_sub(before));
+        span.record("rows", rows.cast_signed());
         if let Some(run) = counters.runs().get_mut(self as usize) {
             *run = SweepRun { at: Some(shared.now()), took, rows };
         }
@@ -212,7 +227,7 @@ pub(crate) async fn purge_chunk(shared: &Shared) -> Result<Purged, StoreError> {
         chunk: PURGE_CHUNK,
         at: now,
     };
-    let purged = shared.store().purge(purge).await?;
+    let purged = shared.store().purge(purge).instrument(spans::store("purge")).await?;
     add(&shared.swept().purged_sessions, purged.sessions);
     add(&shared.swept().purged_endings, purged.feed);
     Ok(purged)
@@ -221,7 +236,8 @@ pub(crate) async fn purge_chunk(shared: &Shared) -> Result<Purged, StoreError> {
 /// Forgets the client facts of one chunk.
 pub(crate) async fn scrub_chunk(shared: &Shared, after: Option<SessionId>) -> Result<Scrubbed, StoreError> {
     let created_before = shared.now().minus(shared.policy().client_retention);
-    let scrubbed = shared.store().scrub(Scrub { created_before, after, chunk: SCRUB_CHUNK }).await?;
+    let scrub = Scrub { created_before, after, chunk: SCRUB_CHUNK };
+    let scrubbed = shared.store().scrub(scrub).instrument(spans::store("scrub")).await?;
     add(&shared.swept().scrubbed, scrubbed.sessions);
     Ok(scrubbed)
 }

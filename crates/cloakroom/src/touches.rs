@@ -12,6 +12,9 @@ use cloakroom_core::session::Times;
 use cloakroom_core::store::{SessionStore, StoreError, Touch};
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
+use tracing::Instrument as _;
+
+use crate::spans;
 
 /// How often the sweep writes what is pending.
 pub(crate) const FLUSH_EVERY: Duration = Duration::from_secs(1);
@@ -77,7 +80,7 @@ impl Touches {
         let mut all: Vec<_> = self.pending().iter().map(|(&digest, &used_at)| Touch { digest, used_at }).collect();
         all.sort_unstable_by_key(|touch| touch.digest);
         for batch in all.chunks(BATCH_MAX) {
-            let refused = match store.touch(batch.to_vec(), now).await {
+            let refused = match store.touch(batch.to_vec(), now).instrument(spans::store("touch")).await {
                 Ok(refused) => refused,
                 Err(error) => {
                     flushed.done = Err(error);

@@ -13,10 +13,12 @@ use cloakroom_core::store::StoreError;
 use cloakroom_core::time::Timestamp;
 use cloakroom_core::token::TokenDigest;
 use cloakroom_core::verdict::{Verdict, verdict};
+use tracing::Instrument as _;
 
 use crate::principal::{Outcome, Principal};
 use crate::rejection::cause;
 use crate::shared::Shared;
+use crate::spans;
 
 /// How requests are validated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,7 +110,9 @@ fn usable(shared: &Shared, held: &Held, now: Timestamp) -> Option<Times> {
 pub(crate) async fn validate(shared: &Arc<Shared>, presented: &[TokenDigest], is_strict: bool) -> Validated {
     let is_strict = is_strict || shared.lease().is_none();
     let began = shared.steady();
-    let validated = ask(shared, presented, is_strict).await;
+    let span = spans::validation(is_strict);
+    let validated = ask(shared, presented, is_strict).instrument(span.clone()).await;
+    span.record("outcome", validated.outcome.word());
     if !presented.is_empty() {
         shared.validations().took(shared.steady().since(began));
     }
