@@ -34,6 +34,7 @@ mod mutation;
 mod network;
 mod pages;
 mod password;
+mod reach;
 mod relative_time;
 mod request_id;
 mod routes;
