@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::run::{Outcome, cargo, to_end};
+use crate::run::{Outcome, cargo, output, to_end};
 use crate::{bench, deny, fuzz, test, tidy};
 
 /// A step's name and what it does.
@@ -26,7 +26,15 @@ const STEPS: &[Step] = &[
         ["", "sqlite", "postgres"].into_iter().try_for_each(|databases| {
             let mut clippy = cargo("clippy -p cloakroom --lib --no-default-features --locked".split(' '));
             to_end(clippy.args(["--features", databases, "--", "-D", "warnings"]))
-        })
+        })?;
+        // The server as it ships: without the export of traces, which everything else here is built with.
+        let ships = "clippy -p cloakroom-server --all-targets --locked -- -D warnings";
+        to_end(&mut cargo(ships.split(' ')))?;
+        let tree = output(&mut cargo("tree -p cloakroom-server --edges normal --prefix none --locked".split(' ')))?;
+        match tree.lines().find(|line| line.contains("opentelemetry")) {
+            Some(line) => Err(format!("{line} is in the server as it ships; only the feature `otel` may bring it")),
+            None => Ok(()),
+        }
     }),
     ("test", || test::tests(&[])),
     // Without private items, as users see it: a public text linking to something private is an error.

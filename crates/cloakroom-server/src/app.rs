@@ -22,6 +22,7 @@ use crate::setup::Setup;
 use crate::stop::Stopping;
 use crate::telemetry::LogLines;
 use crate::throttle::Networks;
+use crate::traces::Traces;
 
 /// The application. Clones are the same.
 #[derive(Clone)]
@@ -45,6 +46,7 @@ pub(crate) struct Parts {
     pub(crate) measurements: Measurements,
     pub(crate) metrics: Metrics,
     pub(crate) log: LogLines,
+    pub(crate) traces: Traces,
     /// The origin browsers use, where it is configured.
     pub(crate) public_origin: Option<String>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -113,6 +115,11 @@ impl App {
     /// Lines on their way to the log.
     pub(crate) fn log(&self) -> &LogLines {
         &self.0.log
+    }
+
+    /// Spans on their way to a collector.
+    pub(crate) fn traces(&self) -> &Traces {
+        &self.0.traces
     }
 
     /// Whether the server was told to stop.

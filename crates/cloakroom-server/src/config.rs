@@ -31,7 +31,7 @@ use cloakroom_sql::OpenOptions;
 pub(crate) use error::ConfigError;
 pub(crate) use facts::OfThisMachine;
 pub(crate) use show::{InEffect, effective, in_effect};
-pub(crate) use types::{CookieDomain, DatabaseUrl, FilePath, LogFilter, LogFormat, PublicUrl};
+pub(crate) use types::{CookieDomain, DatabaseUrl, FilePath, LogFilter, LogFormat, PublicUrl, Share, TracesEndpoint};
 
 use error::Source;
 use layers::Layers;
@@ -94,6 +94,8 @@ pub(crate) struct Config {
     pub(crate) proxies: Option<TrustedProxies>,
     /// `metrics.*`: where they are shown, if anywhere.
     pub(crate) metrics: Option<SocketAddr>,
+    /// `traces.*`
+    pub(crate) traces: TracesConfig,
     /// `events.retention`
     pub(crate) events_retention: Duration,
     /// `stop.*`
@@ -136,6 +138,16 @@ pub(crate) struct LoginConfig {
 pub(crate) struct PasswordConfig {
     /// Hashes of breached passwords, sorted.
     pub(crate) breached_hashes: Option<FilePath>,
+}
+
+/// `traces.*`
+#[derive(Debug)]
+#[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "who exports them reads the rest"))]
+pub(crate) struct TracesConfig {
+    /// Where they go, if anywhere.
+    pub(crate) endpoint: Option<TracesEndpoint>,
+    /// Which part of them.
+    pub(crate) sample: Share,
 }
 
 /// `log.*`
@@ -187,6 +199,10 @@ impl Config {
             password: PasswordConfig { breached_hashes: layers.value(&keys::BREACHED_HASHES)? },
             proxies: layers.value(&keys::PROXY_TRUSTED)?,
             metrics: layers.value(&keys::METRICS_LISTEN)?,
+            traces: TracesConfig {
+                endpoint: layers.value(&keys::traces::ENDPOINT)?,
+                sample: layers.value(&keys::traces::SAMPLE)?,
+            },
             events_retention: layers.value(&keys::EVENTS_RETENTION)?,
             stop: StopTerms {
                 delay: layers.value(&keys::stop::DELAY)?,
@@ -213,6 +229,16 @@ impl Config {
     /// When it is not there or not such a file.
     pub(crate) fn check_breached_hashes(&self) -> Result<(), ConfigError> {
         self.breached_file().map_or(Ok(()), |file| check::breached_hashes(&file))
+    }
+
+    /// Whether this program can do what is asked of it with traces.
+    ///
+    /// Asked by `serve` and `config check` only, as the listener is.
+    ///
+    /// # Errors
+    /// When they are to be exported and it was built without that.
+    pub(crate) fn check_traces(&self) -> Result<(), ConfigError> {
+        check::traces(self, cfg!(feature = "otel"))
     }
 
     fn breached_file(&self) -> Option<BreachedFile> {

@@ -15,7 +15,7 @@ use crate::events::Happened;
 use crate::failure::Failure;
 use crate::hashing::Place;
 use crate::metrics::Outcome;
-use crate::throttle;
+use crate::{throttle, traces};
 
 /// Completes a login that has begun: counts the attempt, reads the account, checks the password, decides, issues.
 ///
@@ -50,7 +50,7 @@ async fn try_to_log_in(
     let check = {
         let app = app.clone();
         async move {
-            let account = app.accounts().by_login_name(name).await?;
+            let account = app.accounts().by_login_name(name).instrument(traces::store("account")).await?;
             check(&app, place, account, password).await
         }
     };

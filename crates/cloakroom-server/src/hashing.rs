@@ -133,11 +133,15 @@ impl Hashing {
         let hasher = Arc::clone(&self.hasher);
         // The place goes with the work: a request that is dropped lets nobody else in while its hash still runs.
         let running = Arc::clone(&self.running);
+        // From here to its end: how long it waited for a thread is in it.
+        let span = tracing::debug_span!("hash");
         let job = move || {
+            let in_it = span.entered();
             let running = Running::begin(running);
             let result = work(&*hasher);
             drop(running);
             drop(place);
+            drop(in_it);
             let _gone = done.send(result); // who asked may not wait any more
         };
         self.jobs.send((Span::current(), Box::new(job))).map_err(|_| Failure::internal(&NoThread))?;

@@ -47,6 +47,7 @@ mod supervisor;
 mod sweep;
 mod telemetry;
 mod throttle;
+mod traces;
 mod view;
 
 use std::process::ExitCode;

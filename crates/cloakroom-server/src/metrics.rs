@@ -75,7 +75,10 @@ impl Collector for Counts {
         let help = "Five-minute counts for charts that could not be written.";
         to.counter("measurements_lost", help, app.measurements().lost())?;
         to.counter("events_lost", "Security events that are in the log only.", app.recorder().lost())?;
-        to.counter("log_lines_lost", "Lines of the log that could not be written.", app.log().lost())
+        to.counter("log_lines_lost", "Lines of the log that could not be written.", app.log().lost())?;
+        let spans = app.traces().counts();
+        to.counter("trace_spans_exported", "Spans of traces that the collector has taken.", spans.exported)?;
+        to.counter("trace_spans_lost", "Spans of traces that nobody has taken.", spans.lost)
     }
 }
 

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use cloakroom::SessionId;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::app::App;
 
@@ -39,11 +40,22 @@ pub(crate) async fn assign(State(app): State<App>, mut request: Request, next: N
     let id = RequestId(SessionId::new(app.now(), app.random()).ok());
     request.extensions_mut().insert(id);
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", request_id = %id, method = %request.method());
+    let method = word(request.method());
+    let span =
+        tracing::info_span!("request", request_id = %id, method, trace_id = Empty, route = Empty, status = Empty);
+    app.traces().begin(&span, &request, &route);
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(HEADER, value);
     }
-    span.in_scope(|| tracing::debug!(route, status = response.status().as_u16(), "answered"));
+    let status = response.status().as_u16();
+    app.traces().end(&span, status);
+    span.in_scope(|| tracing::debug!(route, status, "answered"));
     response
+}
+
+/// Which method: one of those HTTP has. Anything else may be called anything.
+fn word(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
 }

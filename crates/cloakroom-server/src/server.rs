@@ -31,23 +31,34 @@ use crate::stop::Stopping;
 use crate::supervisor::Supervisor;
 use crate::telemetry::LogLines;
 use crate::throttle::Networks;
+use crate::traces::Traces;
 use crate::{metrics, routes, stop, sweep};
 
 /// How long the record of what happened last may take to be written once nothing is in flight.
 const SETTLE_MAX: Duration = Duration::from_secs(5);
+/// How long the last traces may take after that.
+const TRACES_MAX: Duration = Duration::from_secs(2);
+
+/// Who is told what happens in the server.
+pub(crate) struct Told {
+    /// Lines on their way to the log.
+    pub(crate) log: LogLines,
+    /// Spans on their way to a collector.
+    pub(crate) traces: Traces,
+}
 
 /// Serves until it is told to stop.
 ///
 /// # Errors
 /// One line for whoever started it, when it cannot start.
-pub(crate) async fn run(config: Config, log: LogLines, voice: &Voice) -> Result<(), Failure> {
+pub(crate) async fn run(config: Config, told: Told, voice: &Voice) -> Result<(), Failure> {
     let database = open(&config).await?;
     let (listener, address) = listen(config.listen, "listen").await?;
     let metrics = match config.metrics {
         Some(wanted) => Some(listen(wanted, "metrics.listen").await?),
         None => None,
     };
-    let (app, code) = put_together(&config, &database, log)?;
+    let (app, code) = put_together(&config, &database, told)?;
     let said = Greeting { config: &config, address, metrics: metrics.as_ref().map(|(_, address)| *address), voice };
     said.say(&app, &code).await?;
     drop(code);
@@ -79,6 +90,7 @@ pub(crate) async fn run(config: Config, log: LogLines, voice: &Voice) -> Result<
     last.recorder().settle(SETTLE_MAX).await;
     last.measurements().settle(last.now(), SETTLE_MAX).await;
     database.close().await;
+    last.traces().settle(TRACES_MAX).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -112,7 +124,7 @@ fn unusable(error: OpenError) -> Failure {
     error.into()
 }
 
-fn put_together(config: &Config, database: &Database, log: LogLines) -> Result<(App, Zeroizing<String>), Failure> {
+fn put_together(config: &Config, database: &Database, told: Told) -> Result<(App, Zeroizing<String>), Failure> {
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let builder = Sessions::builder()
         .policy(config.policy.clone())
@@ -136,7 +148,8 @@ fn put_together(config: &Config, database: &Database, log: LogLines) -> Result<(
         stopping: Stopping::default(),
         measurements: Measurements::new(database.measurements(), clock.now()),
         metrics: Metrics::default(),
-        log,
+        log: told.log,
+        traces: told.traces,
         networks: Networks {
             failures: config.login.network_failures,
             are_known: config.public_url.is_none() || config.proxies.is_some(),

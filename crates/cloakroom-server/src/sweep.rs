@@ -7,6 +7,7 @@ use cloakroom::{SweepRun, Timestamp};
 use cloakroom_core::event::{EVENTS_MAX, EventId};
 use cloakroom_core::store::{AccountStore, StoreError, StoreFuture};
 use cloakroom_core::throttle::COUNTERS_MAX;
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::metrics::OwnTask;
@@ -45,8 +46,9 @@ async fn purge<P: Future<Output = Result<u64, StoreError>>>(
     chunk: impl Fn() -> P,
 ) {
     let (began, mut purged) = (app.steady(), 0);
+    let span = tracing::debug_span!("sweep", task = task.word(), rows = tracing::field::Empty);
     let failed = loop {
-        match chunk().await {
+        match chunk().instrument(span.clone()).await {
             Ok(0) => break false,
             Ok(rows) => {
                 tracing::debug!(what, rows, "purged");
@@ -58,6 +60,7 @@ async fn purge<P: Future<Output = Result<u64, StoreError>>>(
             }
         }
     };
+    span.record("rows", purged.cast_signed());
     let run = SweepRun { at: Some(app.now()), took: app.steady().since(began), rows: purged };
     app.metrics().sweep.note(task, run, failed);
 }

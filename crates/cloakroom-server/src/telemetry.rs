@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
@@ -14,16 +15,19 @@ use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
 use crate::config::{LogConfig, LogFormat};
 use crate::exit::Failure;
+use crate::traces::SpanLayer;
 
-/// Starts logging for the rest of the process.
+/// Starts logging for the rest of the process, beside what takes spans for traces.
 ///
 /// # Errors
 /// When it was started before, or the filter does not parse (which the configuration has made sure of).
-pub(crate) fn start(config: &LogConfig) -> Result<LogLines, Failure> {
+pub(crate) fn start(config: &LogConfig, spans: Option<SpanLayer>) -> Result<LogLines, Failure> {
     let filter = EnvFilter::try_new(config.filter.as_str())
         .map_err(|error| Failure::say("log-filter-wrong", &[("cause", &error)]))?;
     // Below info, libraries write statements, headers and frames: places where a token may be.
-    let ours_or_info = filter_fn(|event| may_be_logged(event.target(), *event.level()));
+    let ours_or_info = filter_fn(|metadata| {
+        may_be_logged(metadata.target(), *metadata.level()) && (metadata.is_event() || !is_step(metadata))
+    });
     let filter = filter.and(ours_or_info);
     let (log, is_terminal) = (LogLines::default(), io::stderr().is_terminal());
     // What cannot be written there cannot be complained about there either.
@@ -34,7 +38,7 @@ pub(crate) fn start(config: &LogConfig) -> Result<LogLines, Failure> {
         LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
     };
     Registry::default()
-        .with(layer)
+        .with(spans.into_iter().chain([layer]).collect::<Vec<_>>())
         .try_init()
         .map_err(|error| Failure::say("log-not-started", &[("cause", &error)]))?;
     Ok(log)
@@ -77,8 +81,17 @@ impl Write for LogLines {
 
 /// Our own crates may say everything they are asked for; others nothing below info.
 fn may_be_logged(target: &str, level: tracing::Level) -> bool {
-    let is_ours = target == "cloakroom" || target.starts_with("cloakroom::") || target.starts_with("cloakroom_");
-    is_ours || level <= LevelFilter::INFO
+    is_ours(target) || level <= LevelFilter::INFO
+}
+
+/// Whether it is said by one of our own crates.
+pub(crate) fn is_ours(target: &str) -> bool {
+    target == "cloakroom" || target.starts_with("cloakroom::") || target.starts_with("cloakroom_")
+}
+
+/// Whether a span is a step of something, which is for traces alone: a line of the log is within its request, and nothing else.
+fn is_step(span: &Metadata<'_>) -> bool {
+    *span.level() > LevelFilter::INFO
 }
 
 #[cfg(test)]

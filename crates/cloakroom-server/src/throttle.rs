@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use cloakroom::Code;
 use cloakroom_core::throttle::{Admission, Claims, DELAY_MAX, Settlement, Step};
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::failure::Failure;
+use crate::traces;
 
 /// How long an attempt waits for others of the same name that are under way.
 const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -38,7 +40,8 @@ pub(crate) async fn admit(app: &App, claims: &Claims) -> Result<(), Failure> {
     let (mut waited, mut again) = (Duration::ZERO, AGAIN.0);
     // Between the tries and never within one, which may have counted already.
     while waited < WAIT_MAX {
-        match app.accounts().count(claims.clone(), Step::Admit, app.now()).await? {
+        let counting = app.accounts().count(claims.clone(), Step::Admit, app.now());
+        match counting.instrument(traces::store("admit")).await? {
             Admission::Admitted => return Ok(()),
             Admission::Refused(wait) => return Err(Failure::throttled(wait)),
             // A settlement's; an attempt is never told so.
@@ -54,7 +57,10 @@ pub(crate) async fn admit(app: &App, claims: &Claims) -> Result<(), Failure> {
 /// Says how an attempt ended that was admitted; returns whether that locked its name. Where it cannot be written, it counts as a
 /// failure a minute later.
 pub(crate) async fn settle(app: &App, claims: Claims, settlement: Settlement) -> bool {
-    let count = || app.accounts().count(claims.clone(), Step::Settle(settlement), app.now());
+    let count = || {
+        let counting = app.accounts().count(claims.clone(), Step::Settle(settlement), app.now());
+        counting.instrument(traces::store("settle"))
+    };
     let settled = match count().await {
         // A connection that was cut: another one. A failure that is counted twice for it errs on the safe side.
         Err(_) => count().await,

@@ -20,6 +20,7 @@ config-value = { $key } ({ $source }): found { $value }, allowed: { $allowed }
 config-bounded = { $allowed }; { $key } is { $value } ({ $source })
 config-set-twice = { $key } ({ $source }) and { $file } ({ $place }) are both set; remove one of them
 config-breached-hashes = { $key }: { $cause }; name a file of SHA-1 hashes that is sorted by hash and can be read, or leave the key away
+config-traces = { $key } is set, and this program was built without the export of traces; remove the key, or build it with `cargo build --release --features otel`
 config-listener = listen { $address } is reachable from other machines, and without https a session cookie can be read on the way; set public_url to the https:// origin of the proxy in front, or listen on 127.0.0.1, or accept the risk with cookie.insecure = true
 config-faulty = { $cause }
 
@@ -28,7 +29,6 @@ config-source-environment = environment
 
 # What was found in place of a value.
 config-found-large-number = an integer out of range
-config-found-float = a float
 config-found-date = a date
 config-found-mixed = an array of other things than strings
 config-found-table = a table
@@ -74,6 +74,8 @@ config-allowed-password-breached_hashes = the path of a file with SHA-1 hashes o
 config-allowed-proxy-trusted = at most 256 addresses and networks, such as ["10.0.0.0/8", "fd00::1"]; none of length 0. In the environment with commas between them
 config-allowed-metrics-listen = an IP address and a port, such as 127.0.0.1:9787; port 0 takes a free one
 config-allowed-events-retention = 1h to 4000d, such as 30d
+config-allowed-traces-endpoint = http:// or https:// with a host, perhaps a port, and a path, without credentials, such as http://127.0.0.1:4318/v1/traces
+config-allowed-traces-sample = 0 to 1, such as 0.05
 config-allowed-stop-delay = 0s to 1m, such as 5s; more than the proxies in front need to see that `/readyz` says no
 config-allowed-stop-deadline = 1s to 10m, such as 20s
 config-allowed-log-format = "auto", "text" or "json"

@@ -20,6 +20,7 @@ config-value = { $key } に { $value } は指定できません（{ $source }）
 config-bounded = { $allowed }。{ $key } は { $value } です（{ $source }）
 config-set-twice = { $key }（{ $source }）と { $file }（{ $place }）の両方が設定されています。どちらかを取り除いてください
 config-breached-hashes = { $key }: 流出したパスワードのファイルを使えません（{ $cause }）。ハッシュの順に並んだ、読める SHA-1 ハッシュのファイルを指定するか、このキーを取り除いてください
+config-traces = { $key } が設定されていますが、このプログラムはトレースを送信する機能なしでビルドされています。キーを削除するか、`cargo build --release --features otel` でビルドしてください
 config-listener = listen が { $address } のため、ほかのマシンから接続できますが、https でないとセッションの Cookie を途中で読み取られるおそれがあります。public_url に前に置いたプロキシの https:// のオリジンを設定するか、127.0.0.1 で待ち受けるか、cookie.insecure = true として危険を受け入れてください
 config-faulty = 設定に問題があります（{ $cause }）
 
@@ -28,7 +29,6 @@ config-source-environment = 環境変数
 
 # 値の代わりに見つかったもの。
 config-found-large-number = 範囲外の整数
-config-found-float = 小数
 config-found-date = 日時
 config-found-mixed = 文字列以外を含む配列
 config-found-table = テーブル
@@ -74,6 +74,8 @@ config-allowed-password-breached_hashes = Pwned Passwords のもののような�
 config-allowed-proxy-trusted = ["10.0.0.0/8", "fd00::1"] のような、256 個までのアドレスとネットワークです。長さ 0 のネットワークは指定できません。環境変数ではコンマで区切ります
 config-allowed-metrics-listen = 127.0.0.1:9787 のような IP アドレスとポート（ポート 0 なら空いているもの）です
 config-allowed-events-retention = 30d のような、1h から 4000d までの時間です
+config-allowed-traces-endpoint = http:// または https:// で始まり、ホストとパスを含む URL です。ポートも指定できますが、認証情報は書けません。例: http://127.0.0.1:4318/v1/traces
+config-allowed-traces-sample = 0.05 のような、0 から 1 までの数です
 config-allowed-stop-delay = 5s のような、0s から 1m までの時間です。`/readyz` が応じなくなったことに前に置いたプロキシが気付くよりも長くしてください
 config-allowed-stop-deadline = 20s のような、1s から 10m までの時間です
 config-allowed-log-format = "auto"、"text"、"json" のいずれかです

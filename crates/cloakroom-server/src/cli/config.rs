@@ -66,6 +66,7 @@ fn check(is_strict: bool, as_json: bool, inputs: &Inputs, voice: &Voice) -> Resu
         let config = Config::load(inputs)?;
         config.check_listener()?;
         config.check_breached_hashes()?;
+        config.check_traces()?;
     }
     let findings = findings(inputs);
     if as_json {
@@ -125,8 +126,9 @@ fn findings(inputs: &Inputs) -> Vec<Told> {
         Ok(config) => config,
         Err(error) => return vec![error.into()],
     };
-    let mistakes = config.check_listener().err().into_iter().chain(config.check_breached_hashes().err());
+    let checks = [config.check_listener(), config.check_breached_hashes(), config.check_traces()];
     let audited = audit(&config, config::url_written_in(inputs).as_deref(), &OfThisMachine);
+    let mistakes = checks.into_iter().filter_map(Result::err);
     mistakes.map(Told::from).chain(audited.into_iter().map(Told::from)).collect()
 }
 

@@ -3,8 +3,9 @@
 use super::voice::Voice;
 use crate::config::{Config, CookieDomain, PublicUrl};
 use crate::exit::Failure;
-use crate::server;
+use crate::server::{self, Told};
 use crate::telemetry;
+use crate::traces::Traces;
 
 /// Serves until it is told to stop.
 ///
@@ -13,7 +14,9 @@ use crate::telemetry;
 pub(super) async fn run(config: Config, voice: &Voice) -> Result<(), Failure> {
     config.check_listener()?;
     config.check_breached_hashes()?;
-    let log = telemetry::start(&config.log)?;
+    config.check_traces()?;
+    let (traces, spans) = Traces::start(&config.traces, config.proxies.as_ref());
+    let log = telemetry::start(&config.log, spans)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         listen = %config.listen,
@@ -25,5 +28,5 @@ pub(super) async fn run(config: Config, voice: &Voice) -> Result<(), Failure> {
         login_concurrency = config.login.concurrency,
         "starting"
     );
-    server::run(config, log, voice).await
+    server::run(config, Told { log, traces }, voice).await
 }

@@ -115,6 +115,15 @@ pub(super) fn breached_hashes(file: &BreachedFile) -> Result<(), ConfigError> {
     })
 }
 
+/// Traces that nobody exports are not what was asked for.
+pub(super) fn traces(config: &Config, can_export: bool) -> Result<(), ConfigError> {
+    if can_export || config.traces.endpoint.is_none() {
+        return Ok(());
+    }
+    let key = keys::traces::ENDPOINT.name;
+    Err(ConfigError::Together { key: Some(key), code: "traces", message: Message::new("config-traces").value("key", key) })
+}
+
 /// Beyond loopback, plain http needs an explicit word.
 pub(super) fn listener(config: &Config) -> Result<(), ConfigError> {
     let is_https = config.public_url.as_ref().is_some_and(super::PublicUrl::is_https);

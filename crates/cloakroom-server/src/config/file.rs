@@ -116,7 +116,9 @@ fn raw(value: &DeValue<'_>) -> Raw {
         DeValue::Boolean(flag) => Raw::Flag(*flag),
         DeValue::Integer(number) => i64::from_str_radix(&number.as_str().replace('_', ""), number.radix())
             .map_or(Raw::Other(NoSetting::LargeNumber), Raw::Integer),
-        DeValue::Float(_) => Raw::Other(NoSetting::Float),
+        DeValue::Float(number) => {
+            number.as_str().replace('_', "").parse().map_or(Raw::Other(NoSetting::LargeNumber), Raw::Float)
+        }
         DeValue::Datetime(_) => Raw::Other(NoSetting::Date),
         DeValue::Array(values) => {
             let text = |value: &Spanned<DeValue<'_>>| value.get_ref().as_str().map(str::to_owned);

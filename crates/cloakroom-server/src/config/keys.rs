@@ -2,6 +2,7 @@
 //! stands in the catalogue. `docs/configuration.md` is checked against both; a key that is not here does not exist.
 
 pub(crate) mod stop;
+pub(crate) mod traces;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -329,6 +330,8 @@ pub(crate) static ALL: &[&dyn AnyKey] = &[
     &BREACHED_HASHES,
     &PROXY_TRUSTED,
     &METRICS_LISTEN,
+    &traces::ENDPOINT,
+    &traces::SAMPLE,
     &EVENTS_RETENTION,
     &stop::DELAY,
     &stop::DEADLINE,

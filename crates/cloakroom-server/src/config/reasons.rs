@@ -74,6 +74,12 @@ const REASONS: &[Entry] = &[
     ),
     ("proxy.trusted", "Whoever may say where a request comes from may say anything.", Some("[\"127.0.0.1\", \"::1\"]")),
     ("metrics.listen", "Counts are nobody's business but the operator's.", Some("\"127.0.0.1:9787\"")),
+    (
+        "traces.endpoint",
+        "A trace says when somebody signs in and how long each step takes: it goes only where somebody wants it.",
+        Some("\"http://127.0.0.1:4318/v1/traces\""),
+    ),
+    ("traces.sample", "All, so that the first look finds something; a busy site sees enough in a hundredth.", None),
     ("events.retention", "A month is how far back people ask; longer needs a reason that a person would accept.", None),
     ("stop.delay", "Balancers that ask every second or so see it in that time; systemd waits for 90 s.", None),
     ("stop.deadline", "Longer than any request of ours takes, shorter than a supervisor's patience.", None),

@@ -5,6 +5,7 @@ mod cookie_domain;
 mod defaults;
 mod example;
 mod secret_file;
+mod traces;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -20,6 +20,8 @@ pub(crate) enum Raw {
     Flag(bool),
     /// A TOML integer.
     Integer(i64),
+    /// A TOML float.
+    Float(f64),
     /// A TOML array of strings.
     Texts(Vec<String>),
     /// What no key takes.
@@ -29,10 +31,8 @@ pub(crate) enum Raw {
 /// What no key takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum NoSetting {
-    /// A TOML integer of more than 64 bits.
+    /// A TOML number of more than 64 bits.
     LargeNumber,
-    /// A TOML float.
-    Float,
     /// A TOML date or time.
     Date,
     /// A TOML array with something else than strings in it.
@@ -47,7 +47,6 @@ impl NoSetting {
     fn message(self) -> Message {
         Message::new(match self {
             Self::LargeNumber => "config-found-large-number",
-            Self::Float => "config-found-float",
             Self::Date => "config-found-date",
             Self::Mixed => "config-found-mixed",
             Self::Table => "config-found-table",
@@ -74,6 +73,7 @@ impl Raw {
                 format!("[{}{}]", shown.join(", "), if texts.len() > TEXTS_SHOWN_MAX { ", …" } else { "" }).into()
             }
             Self::Integer(number) => number.to_string().into(),
+            Self::Float(number) => format!("{number:?}").into(),
             Self::Other(kind) => kind.message().into(),
         }
     }
@@ -319,11 +319,13 @@ macro_rules! words {
 mod client_address;
 mod database_url;
 mod log_filter;
+mod traces;
 
 mod language;
 pub(crate) use client_address::ClientAddress;
 pub(crate) use database_url::DatabaseUrl;
 pub(crate) use log_filter::LogFilter;
+pub(crate) use traces::{Share, TracesEndpoint};
 
 words! {
     /// How a living session is made sure of.

@@ -33,6 +33,7 @@ use crate::setup::Setup;
 use crate::stop::Stopping;
 use crate::telemetry::LogLines;
 use crate::throttle::Networks;
+use crate::traces::Traces;
 
 const PASSWORD: &str = "violet tractor hums at noon";
 
@@ -63,6 +64,7 @@ impl World {
             measurements: Measurements::new(database.measurements(), SystemClock.now()),
             metrics: Metrics::default(),
             log: LogLines::default(),
+            traces: Traces::default(),
             networks: Networks { failures: 100, are_known: true },
             language: Locale::English,
             public_origin: None,

@@ -21,8 +21,8 @@ pub(crate) enum OwnTask {
 }
 
 impl OwnTask {
-    /// The word for it, in metrics.
-    const fn word(self) -> &'static str {
+    /// The word for it, in metrics and traces.
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Counters => "counters",
             Self::Events => "events",

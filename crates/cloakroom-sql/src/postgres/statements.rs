@@ -288,9 +288,10 @@ pub(crate) const REMOVE_SERVICE_TOKENS: &str = "DELETE FROM service_tokens WHERE
 pub(crate) const REMOVE_ENTRIES: &str = "DELETE FROM session_feed WHERE position = ANY($1)";
 
 // What is measured.
-pub(crate) const PURGE_MEASUREMENTS: &str = "DELETE FROM measurements WHERE (resolution, bucket, name) IN \
-     (SELECT resolution, bucket, name FROM measurements \
-     WHERE resolution = $1 AND (bucket < $2 OR bucket > $3) LIMIT $4 FOR UPDATE SKIP LOCKED)";
+/// Materialized, as every chunk: a plan may run a subquery again for each row it compares, and skip other rows each time.
+pub(crate) const PURGE_MEASUREMENTS: &str = "WITH old AS MATERIALIZED (SELECT resolution, bucket, name FROM measurements \
+     WHERE resolution = $1 AND (bucket < $2 OR bucket > $3) LIMIT $4 FOR UPDATE SKIP LOCKED) \
+     DELETE FROM measurements WHERE (resolution, bucket, name) IN (SELECT resolution, bucket, name FROM old)";
 /// By five minutes.
 pub(crate) const COUNT_ENDINGS: &str = "SELECT date_bin('5 minutes', at, timestamptz 'epoch') AS bucket, reason, \
      count(*) AS value FROM session_feed WHERE kind = 'ended' AND at >= $1 AND at < $2 GROUP BY 1, 2";
@@ -312,13 +313,12 @@ pub(crate) const ENSURE_COUNTER: &str = "INSERT INTO attempt_counters AS counter
      ON CONFLICT (key) DO UPDATE SET changed_at = counter.changed_at \
      RETURNING key, failures, under_way, until_at, changed_at";
 /// What somebody holds is not forgotten.
-pub(crate) const PURGE_COUNTERS: &str = "DELETE FROM attempt_counters WHERE key IN (SELECT key FROM attempt_counters \
+pub(crate) const PURGE_COUNTERS: &str = "WITH old AS MATERIALIZED (SELECT key FROM attempt_counters \
      WHERE (failures = 0 AND under_way = 0 AND until_at <= $1) OR (changed_at < $2 AND failures < $3) \
-     LIMIT $4 FOR UPDATE SKIP LOCKED)";
+     LIMIT $4 FOR UPDATE SKIP LOCKED) DELETE FROM attempt_counters WHERE key IN (SELECT key FROM old)";
 /// Of those that are more than $1 a chunk of $2: the ones with the fewest failures (below $3), the oldest first.
 pub(crate) const PURGE_COUNTERS_OVER: &str = concat!(
-    "DELETE FROM attempt_counters WHERE key IN (SELECT key FROM attempt_counters \
-     WHERE failures < $3 ORDER BY failures, changed_at LIMIT ",
+    "WITH over AS MATERIALIZED (SELECT key FROM attempt_counters WHERE failures < $3 ORDER BY failures, changed_at LIMIT ",
     over!("attempt_counters", "$1", "$2"),
-    " FOR UPDATE SKIP LOCKED)"
+    " FOR UPDATE SKIP LOCKED) DELETE FROM attempt_counters WHERE key IN (SELECT key FROM over)"
 );
