@@ -105,6 +105,8 @@ fn every_key_can_be_set_in_the_file_and_in_the_environment() {
         ("password.breached_hashes", "/srv/breached.txt", true),
         ("proxy.trusted", "10.0.0.0/8", true),
         ("metrics.listen", "127.0.0.1:9787", true),
+        ("traces.endpoint", "http://127.0.0.1:4318/v1/traces", true),
+        ("traces.sample", "0.5", false),
         ("events.retention", "60d", true),
         ("stop.delay", "5s", true),
         ("stop.deadline", "30s", true),
