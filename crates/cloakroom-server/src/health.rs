@@ -18,36 +18,73 @@ pub(crate) async fn healthz() -> Plain {
     (FRESH, "ok\n")
 }
 
+/// Why the process cannot do its work, or does not go on with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotReady {
+    /// It was told to stop.
+    Stopping,
+    /// The database is the target of a copy under way.
+    UnfinishedCopy,
+    /// Its clock and the database's are too far apart.
+    Clocks(Skew),
+    /// Under leased validation: the lease is not renewed.
+    NoLease,
+}
+
+impl NotReady {
+    /// The first reason there is. A storm of logins, which fills the queue of those to be hashed, is none: everybody else is served.
+    ///
+    /// # Errors
+    /// `unavailable` when the database does not answer, or has not its tables.
+    pub(crate) async fn of(app: &App) -> Result<Option<Self>, Failure> {
+        if app.stopping().has_begun() {
+            return Ok(Some(Self::Stopping));
+        }
+        if app.database().holds_unfinished_copy().await? {
+            return Ok(Some(Self::UnfinishedCopy));
+        }
+        let asked = app.now();
+        if let Some(database) = app.database().ping().await? {
+            let skew = Skew::proven(asked, database, app.now());
+            app.metrics().measured.note_skew(skew);
+            if !skew.is_bearable() {
+                return Ok(Some(Self::Clocks(skew)));
+            }
+        }
+        Ok((app.sessions().has_lease() == Some(false)).then_some(Self::NoLease))
+    }
+
+    /// Logs it, and says it with when to ask again, in seconds.
+    fn answer(self) -> Response {
+        match self {
+            Self::Stopping => not_ready("stopping", "5"),
+            Self::UnfinishedCopy => {
+                tracing::error!("not ready: a copy into the database is not finished");
+                not_ready("a copy into the database is not finished; run cloakroom migrate copy again", "5")
+            }
+            Self::Clocks(skew) => {
+                tracing::error!(%skew, max = ?SKEW_MAX, "not ready");
+                let why = format!("{skew} ({} s are allowed); synchronise the clocks", SKEW_MAX.as_secs());
+                not_ready(&why, "5")
+            }
+            Self::NoLease => {
+                tracing::error!("not ready: the lease is not renewed");
+                let why =
+                    "the feed of ended sessions cannot be polled, so every request asks the database; see the log";
+                not_ready(why, "1")
+            }
+        }
+    }
+}
+
 /// The process can do its work and goes on with it: it was not told to stop, the database answers, has its tables, is not the target of
-/// a copy under way, its clock agrees with this one, and under leased validation the lease is renewed. A storm of logins, which fills the
-/// queue of those to be hashed, is no reason: everybody else is served.
+/// a copy under way, its clock agrees with this one, and under leased validation the lease is renewed.
 ///
 /// # Errors
 /// `unavailable` when the database does not answer. The other reasons are 503 too, with the reason in the text.
 pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, Failure> {
-    if app.stopping().has_begun() {
-        return Ok(not_ready("stopping", "5"));
-    }
-    if app.database().holds_unfinished_copy().await? {
-        tracing::error!("not ready: a copy into the database is not finished");
-        return Ok(not_ready("a copy into the database is not finished; run cloakroom migrate copy again", "5"));
-    }
-    let asked = app.now();
-    if let Some(database) = app.database().ping().await? {
-        let skew = Skew::proven(asked, database, app.now());
-        app.metrics().measured.note_skew(skew);
-        if !skew.is_bearable() {
-            tracing::error!(%skew, max = ?SKEW_MAX, "not ready");
-            let why = format!("{skew} ({} s are allowed); synchronise the clocks", SKEW_MAX.as_secs());
-            return Ok(not_ready(&why, "5"));
-        }
-    }
-    if app.sessions().has_lease() == Some(false) {
-        tracing::error!("not ready: the lease is not renewed");
-        let why = "the feed of ended sessions cannot be polled, so every request asks the database; see the log";
-        return Ok(not_ready(why, "1"));
-    }
-    Ok((FRESH, "ready\n").into_response())
+    let reason = NotReady::of(&app).await?;
+    Ok(reason.map_or_else(|| (FRESH, "ready\n").into_response(), NotReady::answer))
 }
 
 /// With the reason, and when to ask again, in seconds.

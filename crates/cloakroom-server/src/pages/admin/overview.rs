@@ -7,6 +7,7 @@ use cloakroom_core::skew::Skew;
 
 use crate::app::App;
 use crate::failure::Failure;
+use crate::health::NotReady;
 use crate::pages::admin::Shown;
 use crate::pages::page;
 use crate::view::Words;
@@ -19,16 +20,30 @@ pub(crate) async fn get(Shown(visit): Shown) -> Result<Response, Failure> {
     let database = app.database().ping().await?;
     let now = app.now();
     let rows = vec![
+        readiness(words, NotReady::of(app).await?),
         clocks(words, asked, database, now),
         migrations(app, words).await?,
         validation(app, words),
         hashing(app, words),
         sweep(app, words, now),
+        waiting(app, words),
         Row::good(words.say("admin-version"), env!("CARGO_PKG_VERSION").to_owned()),
         Row::good(words.say("admin-started"), words.ago(app.started_at(), now)).at(app.started_at()),
     ];
     let (form_token, expires) = (&visit.form_token, visit.expires());
     page(StatusCode::OK, &OverviewPage { words, form_token, expires, rows })
+}
+
+/// What `/readyz` says, in words.
+fn readiness(words: Words<'_>, reason: Option<NotReady>) -> Row {
+    let said = words.say(match reason {
+        None => "admin-ready-yes",
+        Some(NotReady::Stopping) => "admin-ready-stopping",
+        Some(NotReady::UnfinishedCopy) => "admin-ready-copy",
+        Some(NotReady::Clocks(_)) => "admin-ready-clocks",
+        Some(NotReady::NoLease) => "admin-ready-lease",
+    });
+    Row::new(words.say("admin-ready"), said, reason.is_none())
 }
 
 fn clocks(words: Words<'_>, asked: Timestamp, database: Option<Timestamp>, answered: Timestamp) -> Row {
@@ -84,5 +99,19 @@ fn sweep(app: &App, words: Words<'_>, now: Timestamp) -> Row {
             Row::new(title, words.with("admin-sweep-errors", &values), false).at(at)
         }
         None => Row::new(title, words.say("admin-sweep-never"), errors == 0),
+    }
+}
+
+/// What waits in memory to be written, and what was lost on the way.
+fn waiting(app: &App, words: Words<'_>) -> Row {
+    let (uses, lost) = (app.sessions().touches_pending(), app.recorder().lost());
+    let title = words.say("admin-waiting");
+    let said = words.with("admin-waiting-uses", &[("count", uses.to_string())]);
+    match lost {
+        0 => Row::good(title, said),
+        _ => {
+            let lost = words.with("admin-waiting-lost", &[("count", lost.to_string())]);
+            Row::new(title, format!("{said} {lost}"), false)
+        }
     }
 }

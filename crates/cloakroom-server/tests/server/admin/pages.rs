@@ -102,6 +102,8 @@ fn the_overview_says_how_the_server_is() {
     assert_eq!(page.status, 200);
     let said = text(&page);
     for words in [
+        "Takes requests Yes.",
+        "Waiting to be written Uses of sessions: ",
         "Database Answers.",
         "Migrations All 2 have been applied.",
         "Validation Leased for 1,000 ms",
@@ -116,6 +118,18 @@ fn the_overview_says_how_the_server_is() {
         assert!(page.body.contains(&format!("href=\"{path}\"")), "{path}");
         assert!(root.get(path).body.contains("id=\"leaving\""), "{path}");
     }
+}
+
+#[test]
+fn the_overview_says_why_the_server_takes_no_more() {
+    let place = Place::new().with("STOP__DELAY", "50s");
+    super::add_administrator(&place, "root");
+    let server = place.serve();
+    let mut root = server.logged_in("root");
+    server.signal("-TERM");
+    let stopping = "Takes requests Attention No: it was told to stop.";
+    let said = (0..400).map(|_| text(&root.get("/admin"))).find(|said| said.contains(stopping));
+    assert!(said.is_some(), "{}", text(&root.get("/admin")));
 }
 
 #[test]
