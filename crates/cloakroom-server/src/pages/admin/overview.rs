@@ -107,11 +107,9 @@ fn waiting(app: &App, words: Words<'_>) -> Row {
     let (uses, lost) = (app.sessions().touches_pending(), app.recorder().lost());
     let title = words.say("admin-waiting");
     let said = words.with("admin-waiting-uses", &[("count", uses.to_string())]);
-    match lost {
-        0 => Row::good(title, said),
-        _ => {
-            let lost = words.with("admin-waiting-lost", &[("count", lost.to_string())]);
-            Row::new(title, format!("{said} {lost}"), false)
-        }
+    if lost == 0 {
+        return Row::good(title, said);
     }
+    let lost = words.with("admin-waiting-lost", &[("count", lost.to_string())]);
+    Row::new(title, format!("{said} {lost}"), false)
 }
