@@ -121,7 +121,11 @@ pub(super) fn traces(config: &Config, can_export: bool) -> Result<(), ConfigErro
         return Ok(());
     }
     let key = keys::traces::ENDPOINT.name;
-    Err(ConfigError::Together { key: Some(key), code: "traces", message: Message::new("config-traces").value("key", key) })
+    Err(ConfigError::Together {
+        key: Some(key),
+        code: "traces",
+        message: Message::new("config-traces").value("key", key),
+    })
 }
 
 /// Beyond loopback, plain http needs an explicit word.
