@@ -55,3 +55,21 @@ fn what_is_done_for_a_request_in_the_background_has_its_id() {
         "{nobodys:?}: {log}"
     );
 }
+
+#[test]
+fn a_line_said_within_a_step_of_a_request_has_its_id_too() {
+    let place = Place::new().with("LOG__FORMAT", "json").with_account("ada");
+    let server = place.serve();
+    let mut client = server.logged_in("ada");
+    place.sqlite("ALTER TABLE sessions RENAME TO elsewhere");
+    let answer = client.get("/api/v1/session");
+    assert_eq!(answer.status, 503);
+    let log = server.log();
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let failed: Vec<_> = lines.filter(|line| line["message"] == "session store failed").collect();
+    assert!(!failed.is_empty(), "{log}");
+    assert!(
+        failed.iter().all(|line| line["span"]["request_id"] == answer.header("x-request-id").unwrap()),
+        "{failed:?}"
+    );
+}
