@@ -2,7 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod confirm;
-mod ended;
+pub(crate) mod ended;
 pub(crate) mod login;
 pub(crate) mod logout;
 mod paging;

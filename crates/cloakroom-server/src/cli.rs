@@ -16,6 +16,7 @@ mod json;
 mod man;
 mod migrate;
 mod migration;
+mod openapi;
 mod password;
 mod progress;
 mod serve;
@@ -100,6 +101,7 @@ enum Command {
     },
     Config(config::Shown),
     Migration(migration::Migration),
+    Openapi,
     Completions {
         #[arg(value_name = "SHELL")]
         shell: clap_complete::Shell,
@@ -154,6 +156,7 @@ pub(crate) async fn run(command_line: CommandLine, voice: &Voice) -> Result<(), 
         Command::Health { ready } => health::run(ready, &load(&inputs)?).await,
         Command::Config(config) => config.run(&inputs, voice),
         Command::Migration(migration) => migration.run(),
+        Command::Openapi => openapi::run(),
         Command::Completions { shell } => man::complete(shell, tree(voice)),
         Command::Man(man) => man.run(tree(voice), voice),
         Command::Version(version) => version.run(),

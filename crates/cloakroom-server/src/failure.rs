@@ -18,6 +18,7 @@ use cloakroom::{Code, IssueError, Rejection, ReplaceError, Unavailable};
 use cloakroom_core::event::EventKind;
 use cloakroom_core::return_target::ReturnTarget;
 use cloakroom_core::store::StoreError;
+use serde_json::Value;
 
 use crate::api;
 use crate::app::App;
@@ -25,6 +26,7 @@ use crate::events::Happened;
 use crate::fields::{Complaint, FieldError};
 use crate::language;
 use crate::locale::Locale;
+use crate::openapi;
 use crate::request_id::RequestId;
 use crate::view::{ErrorPage, Words};
 
@@ -227,7 +229,10 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
     let (body, content_type) = if asked.is_page {
         (page(&app, &failure, &asked), HTML)
     } else {
-        (problem(&app, &failure, &asked), "application/problem+json")
+        (
+            problem(&Words::new(app.catalogue(), asked.locale), &failure, &asked.id.to_string()).to_string(),
+            "application/problem+json",
+        )
     };
     *response.body_mut() = Body::from(body);
     let headers = response.headers_mut();
@@ -249,7 +254,7 @@ struct Asked {
 impl Asked {
     fn of(request: &Request, default: Locale) -> Self {
         let path = request.uri().path();
-        let is_page = !api::is_path_of(path) && path != "/healthz" && path != "/readyz";
+        let is_page = !api::is_path_of(path) && !["/healthz", "/readyz", openapi::PATH].contains(&path);
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let back = if is_read { path } else { "/account" };
         Self {
@@ -277,19 +282,19 @@ fn to_login(mut response: Response, asked: &Asked) -> Response {
     response
 }
 
-fn problem(app: &App, failure: &Failure, asked: &Asked) -> String {
-    let words = Words::new(app.catalogue(), asked.locale);
+/// What a program is told.
+pub(crate) fn problem(words: &Words<'_>, failure: &Failure, request_id: &str) -> Value {
     let said = failure.of_service.map_or_else(|| words.of_code(failure.code), |message| words.titled(message));
     let mut problem = serde_json::json!({
         "type": format!("urn:cloakroom:problem:{}", failure.code),
         "title": said.title, "status": failure.code.status(), "detail": said.detail,
-        "code": failure.code.as_str(), "request_id": asked.id.to_string(),
+        "code": failure.code.as_str(), "request_id": request_id,
     });
     if failure.code == Code::InvalidInput {
         let said = |error: &FieldError| serde_json::json!({ "field": error.field, "message": words.of_complaint(&error.complaint) });
         problem["errors"] = failure.errors.iter().map(said).collect();
     }
-    problem.to_string()
+    problem
 }
 
 fn page(app: &App, failure: &Failure, asked: &Asked) -> String {

@@ -298,8 +298,7 @@ impl Fields {
 
     /// A checkbox: `on`, `true` or `1`, or a JSON `true`; absent is off.
     pub(crate) fn checkbox(&mut self, field: &str) -> bool {
-        let flag = self.sent.iter().position(|(name, value)| name == field && matches!(value, Value::Flag(_)));
-        if let Some(Value::Flag(flag)) = flag.map(|at| self.sent.remove(at).1) {
+        if let Some(flag) = self.taken_flag(field) {
             return flag;
         }
         match self.optional(field).as_ref().map(|text| text.as_str()) {
@@ -309,6 +308,23 @@ impl Fields {
                 self.complain(field, Complaint::NotAllowed);
                 false
             }
+        }
+    }
+
+    /// A JSON `true` or `false`, and no text that might mean one; absent is false.
+    pub(crate) fn flag(&mut self, field: &str) -> bool {
+        let flag = self.taken_flag(field);
+        if flag.is_none() && self.optional(field).is_some() {
+            self.complain(field, Complaint::WrongType);
+        }
+        flag.unwrap_or(false)
+    }
+
+    fn taken_flag(&mut self, field: &str) -> Option<bool> {
+        let at = self.sent.iter().position(|(name, value)| name == field && matches!(value, Value::Flag(_)));
+        match at.map(|at| self.sent.remove(at).1) {
+            Some(Value::Flag(flag)) => Some(flag),
+            _ => None,
         }
     }
 

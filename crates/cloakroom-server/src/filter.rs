@@ -3,39 +3,98 @@
 use std::fmt::Write as _;
 
 use cloakroom::{AuthMethod, Subject, Timestamp};
-use cloakroom_core::store::SessionFilter;
+use cloakroom_core::store::{PIECE_BYTES_MAX, SessionFilter};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
 
+use crate::api::session::auth_method;
 use crate::config::span;
 use crate::failure::Failure;
 use crate::fields::{Complaint, FieldError, Fields};
+use crate::openapi::{Operation, date_time, subject, text};
+
+/// Who wrote it.
+#[derive(Clone, Copy)]
+enum Written {
+    /// A program means what it sends: a filter that came out empty must not end everybody's sessions but those it was for.
+    ByProgram,
+    /// People leave fields of a form empty.
+    ByHand,
+}
+
+impl Written {
+    /// What was said by it, if anything.
+    fn said<'a>(self, field: &str, sent: &'a str) -> Option<&'a str> {
+        match self {
+            Self::ByProgram => Some(sent),
+            Self::ByHand if sent.trim().is_empty() => None,
+            // Any text may be a subject; it comes out of a link and out of nobody's fingers.
+            Self::ByHand if field == "subject" => Some(sent),
+            Self::ByHand => Some(sent.trim()),
+        }
+    }
+}
 
 /// Reads `subject`, `network`, `browser`, `auth_method`, `created_before` (RFC 3339) and `older_than` (such as `30d`), of which each may
-/// be missing or empty. Complaints name their field.
+/// be missing. Complaints name their field, one that is there and empty too.
 pub(crate) fn read(fields: &mut Fields, now: Timestamp) -> SessionFilter {
-    let older_than = one(fields, "older_than", |text| span::parse(text).map(|span| now.minus(span)));
-    let created_before = one(fields, "created_before", |text| {
+    read_as(Written::ByProgram, fields, now)
+}
+
+/// The same as people typed it: what is blank is left out, and space around the rest does not matter.
+pub(crate) fn typed(fields: &mut Fields, now: Timestamp) -> SessionFilter {
+    read_as(Written::ByHand, fields, now)
+}
+
+fn read_as(written: Written, fields: &mut Fields, now: Timestamp) -> SessionFilter {
+    let older_than = one(written, fields, "older_than", |text| span::parse(text).map(|span| now.minus(span)));
+    let created_before = one(written, fields, "created_before", |text| {
         text.parse().ok().map(|time: jiff::Timestamp| Timestamp::from_millis(time.as_millisecond()))
     });
     SessionFilter {
-        subject: one(fields, "subject", |text| Subject::new(text).ok()),
-        network: one(fields, "network", |text| text.trim().parse().ok()),
+        subject: one(written, fields, "subject", |text| Subject::new(text).ok()),
+        network: one(written, fields, "network", |text| text.parse().ok()),
         created_before: match (created_before, older_than) {
             (Some(before), Some(older)) => Some(before.min(older)),
             (before, older) => before.or(older),
         },
-        auth_method: one(fields, "auth_method", |text| AuthMethod::new(text.trim()).ok()),
-        browser: one(fields, "browser", |text| text.trim().parse().ok()),
+        auth_method: one(written, fields, "auth_method", |text| AuthMethod::new(text).ok()),
+        browser: one(written, fields, "browser", |text| text.parse().ok()),
     }
 }
 
-fn one<T>(fields: &mut Fields, field: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-    let sent = fields.optional(field).filter(|sent| !sent.trim().is_empty())?;
-    let value = parse(&sent);
+fn one<T>(written: Written, fields: &mut Fields, field: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    let sent = fields.optional(field)?;
+    let value = parse(written.said(field, &sent)?);
     if value.is_none() {
         fields.complain(field, Complaint::NotAllowed);
     }
     value
+}
+
+/// An operation that reads it.
+pub(crate) fn described(operation: Operation) -> Operation {
+    let network = json!({
+        "type": "string", "format": "network",
+        "description": "Whose login came from there: an address, or the first one of a network and its length, such as `10.0.0.0/8`",
+    });
+    let mut browser =
+        text(1, PIECE_BYTES_MAX, "Whose user agent has this piece, upper case or lower; at most 64 bytes in UTF-8");
+    browser["pattern"] = json!("^[^\\u0000-\\u001f\\u007f-\\u009f]+$");
+    let older_than = json!({
+        "type": "string", "minLength": 2, "pattern": "^([0-9]{1,4}w)?([0-9]{1,4}d)?([0-9]{1,4}h)?([0-9]{1,4}m)?([0-9]{1,4}s)?([0-9]{1,4}ms)?$",
+        "description": "Issued longer ago than this, such as `30d` or `1h30m`",
+    });
+    operation
+        .query("subject?", &subject())
+        .query("network?", &network)
+        .query("browser?", &browser)
+        .query("auth_method?", &auth_method("Whose subject proved who it is like this"))
+        .query(
+            "created_before?",
+            &date_time("Issued before this time; the earlier one, where `older_than` says one too"),
+        )
+        .query("older_than?", &older_than)
 }
 
 /// Nobody's sessions end because a filter was left out: everybody's are for the command line.
@@ -82,6 +141,16 @@ mod tests {
     fn read_all(query: &str) -> Result<SessionFilter, Vec<String>> {
         let mut fields = Fields::from_query(Some(query)).unwrap();
         let filter = read(&mut fields, NOW);
+        finished(fields, filter)
+    }
+
+    fn typed_all(query: &str) -> Result<SessionFilter, Vec<String>> {
+        let mut fields = Fields::from_query(Some(query)).unwrap();
+        let filter = typed(&mut fields, NOW);
+        finished(fields, filter)
+    }
+
+    fn finished(fields: Fields, filter: SessionFilter) -> Result<SessionFilter, Vec<String>> {
         let errors: Vec<_> = fields.into_errors().into_iter().map(|error| error.field).collect();
         if errors.is_empty() { Ok(filter) } else { Err(errors) }
     }
@@ -95,7 +164,25 @@ mod tests {
         let text = query(written.iter().map(|(field, value)| (*field, value.as_str())));
         assert_eq!(read_all(&text), Ok(filter.clone()), "{text}");
         assert_eq!((filter.subject.unwrap().as_str(), filter.browser.unwrap().as_str()), ("a&b=<", "firefox/1"));
-        assert_eq!(read_all("subject=&network=&browser=+&older_than="), Ok(SessionFilter::default()));
+    }
+
+    #[test]
+    fn what_people_leave_blank_is_left_out_and_what_programs_send_is_meant() {
+        let blank = "subject=+&network=&browser=+&older_than=&auth_method=&created_before=";
+        assert_eq!(typed_all(blank), Ok(SessionFilter::default()));
+        for field in ["subject", "network", "browser", "auth_method", "created_before", "older_than"] {
+            assert_eq!(read_all(&format!("{field}=")), Err(vec![field.to_owned()]));
+            assert_eq!(typed_all(&format!("{field}=")), Ok(SessionFilter::default()));
+        }
+        let (spaced, exact) =
+            ("network=+10.0.0.0%2F8+&auth_method=+passkey", "network=10.0.0.0%2F8&auth_method=passkey");
+        assert_eq!(typed_all(spaced), read_all(exact));
+        assert_eq!(read_all(spaced), Err(vec!["network".to_owned(), "auth_method".to_owned()]));
+        let subject = |filter: Result<SessionFilter, _>| filter.unwrap().subject.unwrap().to_string();
+        assert_eq!(
+            (subject(typed_all("subject=+a+")), subject(read_all("subject=+a+"))),
+            (" a ".to_owned(), " a ".to_owned())
+        );
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! `GET /healthz` and `GET /readyz`, for whatever watches the process.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, HeaderName, RETRY_AFTER};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use cloakroom::Code;
 use cloakroom_core::skew::{SKEW_MAX, Skew};
 
 use crate::app::App;
 use crate::failure::Failure;
+use crate::openapi::Operation;
 
 type Plain = ([(HeaderName, &'static str); 1], &'static str);
 
@@ -91,4 +93,16 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, Failure> 
 fn not_ready(why: &str, again: &'static str) -> Response {
     let text = format!("not ready: {why}\n");
     (StatusCode::SERVICE_UNAVAILABLE, FRESH, [(RETRY_AFTER, again)], text).into_response()
+}
+
+/// How they are described.
+pub(crate) fn described() -> [Operation; 2] {
+    [
+        Operation::new(Method::GET, "/healthz", "getHealth", "Whether the process answers").answers_text(200, "It does", "ok\n"),
+        Operation::new(Method::GET, "/readyz", "getReadiness", "Whether the process can do its work")
+            .says("It was not told to stop, the database answers, clocks agree, and under leased validation the lease is renewed.")
+            .answers_text(200, "It can", "ready\n")
+            .answers_text(503, "It cannot: with the reason", "not ready: stopping\n")
+            .fails(&[Code::Unavailable]),
+    ]
 }

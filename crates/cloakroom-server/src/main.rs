@@ -32,6 +32,7 @@ mod metrics;
 #[cfg(test)]
 mod mutation;
 mod network;
+mod openapi;
 mod pages;
 mod password;
 mod reach;

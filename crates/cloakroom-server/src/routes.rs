@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::failure::{self, Failure};
-use crate::{api, assets, events, health, measurements, metrics, pages, request_id, security, stop};
+use crate::{api, assets, events, health, measurements, metrics, openapi, pages, request_id, security, stop};
 
 /// The administrators' pages.
 fn administration() -> Router<App> {
@@ -66,6 +66,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/language", post(pages::language::post))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .route("/openapi.json", openapi::served(app.catalogue()))
         .route("/api/v1/service/sessions", get(api::service::list).post(api::service::create))
         .route("/api/v1/service/sessions/verify", post(api::service::verify))
         .route("/api/v1/service/sessions/end", post(api::service::end))

@@ -171,6 +171,10 @@ help-migration-examples =
     cloakroom migration --dialect prisma
 arg-migration-dialect = For which database or tool
 arg-migration-down = The way back: drops every session and the history of endings
+help-openapi = Print the description of the JSON interface (OpenAPI 3.1)
+help-openapi-long = What a server of this version serves under /openapi.json, to generate a client from. Nothing is read or opened for it.
+help-openapi-examples =
+    cloakroom openapi > openapi.json
 help-completions = Print what a shell completes the command line with
 help-completions-examples =
     cloakroom completions bash > ~/.local/share/bash-completion/completions/cloakroom

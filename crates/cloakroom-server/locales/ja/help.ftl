@@ -181,6 +181,10 @@ help-migration-examples =
     cloakroom migration --dialect prisma
 arg-migration-dialect = 対象のデータベースまたはツール
 arg-migration-down = 元に戻す SQL を出力します。すべてのセッションと終了の記録が削除されます
+help-openapi = JSON インターフェースの記述 (OpenAPI 3.1) を出力します
+help-openapi-long = このバージョンのサーバーが /openapi.json で返すものと同じで、クライアントの生成に使えます。設定もデータベースも読みません。
+help-openapi-examples =
+    cloakroom openapi > openapi.json
 help-completions = シェルの補完スクリプトを出力します
 help-completions-examples =
     cloakroom completions bash > ~/.local/share/bash-completion/completions/cloakroom

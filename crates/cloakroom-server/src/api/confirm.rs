@@ -2,16 +2,19 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Request, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use axum::response::IntoResponse;
-use cloakroom::{Session, Strict};
+use cloakroom::{Code, Session, Strict};
 use cloakroom_core::event::EventKind;
+use serde_json::json;
 
+use crate::api::login;
 use crate::app::App;
 use crate::credential;
 use crate::events::Happened;
 use crate::failure::Failure;
 use crate::fields::Fields;
+use crate::openapi::{Caller, Operation, object};
 
 /// Proves the password once more (step-up): 204 with the cookie of the token that replaces this one.
 pub(crate) async fn post(
@@ -30,4 +33,16 @@ pub(crate) async fn post(
     }
     let renewed = Happened::by(EventKind::SessionRenewed, session.principal());
     Ok((renewed, session.step_up().await?, StatusCode::NO_CONTENT))
+}
+
+/// How it is described.
+pub(crate) fn described() -> Operation {
+    let body = object([("password", login::password())]);
+    Operation::new(Method::POST, "/api/v1/confirm", "confirm", "Prove the password once more")
+        .says("After `step_up_required`: take the new cookie and repeat. A wrong password is `invalid_input` about the field `password`.")
+        .by(Caller::Session)
+        .reads(&[("password", body, json!({ "password": "a lighthouse keeper counts seven gulls" }))])
+        .answers_empty(204, "Proven; the cookie has another token, and the one before is refused")
+        .with_header(&[204], "Set-Cookie", "Set-Cookie")
+        .fails(&[Code::Throttled])
 }

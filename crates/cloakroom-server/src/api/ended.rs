@@ -4,9 +4,10 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, IntoResponseParts, Response};
 use cloakroom::Sessions;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::everywhere::Waited;
+use crate::openapi::{Operation, object, of};
 
 /// What was ended.
 #[derive(Clone, Copy, Debug)]
@@ -31,4 +32,35 @@ impl Ended {
         let waited = Waited::for_all(sessions).await;
         (parts, waited, Json(json!({ "ended": ended, "waited_ms": waited.millis() }))).into_response()
     }
+}
+
+/// What is answered where it is not empty.
+pub(crate) fn schema() -> Value {
+    object([
+        ("ended", json!({ "type": "integer", "minimum": 0, "description": "How many" })),
+        (
+            "waited_ms?",
+            json!({ "type": "integer", "minimum": 0, "description": "With `everywhere`: how long it took until no instance served them any more" }),
+        ),
+    ])
+}
+
+/// An operation that ends the one that is named.
+pub(super) fn one(operation: Operation) -> Operation {
+    let waited = [("waited", json!({ "ended": 1, "waited_ms": 12 }))];
+    operation
+        .waits()
+        .answers_empty(204, "Ended")
+        .answers(200, "With `everywhere`: no instance serves it any more", &of("schemas", "Ended"), &waited)
+        .with_header(&[200], "Server-Timing", "Server-Timing")
+}
+
+/// An operation that ends many.
+pub(super) fn many(operation: Operation) -> Operation {
+    let shown = [("ended", json!({ "ended": 3 })), ("everywhere", json!({ "ended": 3, "waited_ms": 12 }))];
+    operation.answers(200, "Ended", &of("schemas", "Ended"), &shown).with_header(
+        &[200],
+        "Server-Timing",
+        "Server-Timing",
+    )
 }

@@ -2,7 +2,11 @@
 
 use cloakroom::{SessionId, SessionRecord};
 
+use serde_json::json;
+
+use crate::api::session::{example_of_page, page};
 use crate::fields::{Complaint, Fields};
+use crate::openapi::{Operation, uuid};
 
 /// Sessions on a page, unless the request asks for fewer or more.
 const LIMIT_DEFAULT: u32 = 50;
@@ -55,4 +59,18 @@ pub(super) fn limit(fields: &mut Fields) -> u32 {
         fields.complain("limit", Complaint::NotAllowed);
     }
     limit.unwrap_or(LIMIT_DEFAULT)
+}
+
+/// An operation that answers pages of sessions.
+pub(super) fn paged(operation: Operation) -> Operation {
+    let operation = operation.query("cursor?", &uuid("`next_cursor` of the page before"));
+    limited(operation).answers(200, "Newest first", &page(), &[("page", example_of_page())])
+}
+
+/// An operation that reads `limit`.
+pub(super) fn limited(operation: Operation) -> Operation {
+    let limit = json!({
+        "type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT, "description": "At most so many",
+    });
+    operation.query("limit?", &limit)
 }

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::header::CACHE_CONTROL;
-use axum::http::{Request, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use cloakroom::{
     AuthMethod, ClientFacts, Code, EndReason, Keep, Outcome, Rejection, SessionId, Subject, Target, Token,
@@ -17,13 +17,14 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::api::ended::Ended;
-use crate::api::paging::Page;
-use crate::api::session::{listed_for, shown};
+use crate::api::ended::{Ended, many};
+use crate::api::paging::{Page, paged};
+use crate::api::session::{example, listed_for, shown};
 use crate::app::App;
 use crate::events::Happened;
 use crate::failure::Failure;
 use crate::fields::{Complaint, Fields};
+use crate::openapi::{self, Caller, EXAMPLE_ID, EXAMPLE_TOKEN, Operation, object, of, uuid};
 use crate::service_token::Application;
 
 /// Most tokens that are verified at once.
@@ -50,7 +51,7 @@ pub(crate) async fn create(
     if matches!(method, Some(Err(_))) {
         fields.complain("auth_method", Complaint::NotAllowed);
     }
-    let keep = if fields.checkbox("keep") { Keep::SignedIn } else { Keep::default() };
+    let keep = if fields.flag("keep") { Keep::SignedIn } else { Keep::default() };
     fields.finish()?;
     let Some(subject) = subject else { return Err(Failure::of(Code::InvalidInput)) };
     let client = ClientFacts::new(user_agent.as_ref().map(|text| text.as_str()), ip.and_then(Result::ok));
@@ -83,7 +84,7 @@ pub(crate) async fn verify(
     if is_many && one.is_some() {
         fields.complain("token", Complaint::NotAllowed);
     }
-    let is_use = !fields.checkbox("background");
+    let is_use = !fields.flag("background");
     fields.finish()?;
     let body = match (many, one) {
         (Some(texts), _) => {
@@ -130,7 +131,7 @@ pub(crate) async fn end(
     request: Request<Body>,
 ) -> Result<Response, Failure> {
     let mut fields = Fields::from_json(request).await?;
-    let waits = fields.checkbox("everywhere");
+    let waits = fields.flag("everywhere");
     let named = ["token", "id", "subject"].map(|field| !fields.peek(field).is_empty());
     let target = match named {
         [true, false, false] => Token::parse(&fields.text("token")).ok().map(|token| Target::Token(token.digest())),
@@ -196,4 +197,89 @@ fn subject(fields: &mut Fields) -> Option<Subject> {
         fields.complain("subject", Complaint::NotAllowed);
     }
     subject
+}
+
+/// How they are described.
+pub(crate) fn described() -> [Operation; 4] {
+    let all = "/api/v1/service/sessions";
+    let operation = |method, path, name, summary| Operation::new(method, path, name, summary).by(Caller::Application);
+    let create = operation(Method::POST, all, "issueSession", "Issue a session")
+        .says("For a subject that the application has authenticated, right after. `session_revoked`: what is revoked from the arrival of this request on, the session does not outlive.");
+    let verify = operation(Method::POST, "/api/v1/service/sessions/verify", "verifyTokens", "Whose a token is")
+        .says("Of one token: its session, or 401 with the reason; `WWW-Authenticate` says `Bearer` only where the service token is meant. Of many: each one's, in their order. On 503 try again: nobody is logged out.");
+    let end = operation(Method::POST, "/api/v1/service/sessions/end", "endSessionsByName", "End sessions")
+        .says("Of a token, an id or a subject. Asking again is as welcome, and ends none.");
+    let list = operation(Method::GET, all, "listSessionsOfSubject", "A subject's living sessions");
+    [
+        paged(list).query("subject", &openapi::subject()),
+        describe_create(create),
+        describe_verify(verify),
+        describe_end(end),
+    ]
+}
+
+fn flag(about: &str) -> Value {
+    json!({ "type": "boolean", "default": false, "description": about })
+}
+
+fn describe_create(operation: Operation) -> Operation {
+    let ip = json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }], "description": "The client's address" });
+    let body = object([
+        ("subject", openapi::subject()),
+        ("user_agent?", json!({ "type": "string", "description": "Of the client; cut to 256 bytes" })),
+        ("ip?", ip),
+        (
+            "auth_method?",
+            json!({ "type": "string", "pattern": "^[a-z0-9_-]{1,32}$", "default": "password", "description": "How the subject proved who it is" }),
+        ),
+        ("keep?", flag("Keep signed in: the long timeouts")),
+    ]);
+    let asked = json!({ "subject": "user:7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:147.0) Gecko/20100101 Firefox/147.0", "ip": "203.0.113.9" });
+    let token = json!({ "type": "string", "pattern": "^ck1_[A-Za-z0-9_-]{43}$", "description": "For the application's cookie; shown here only" });
+    let answer = object([("token", token), ("session", of("schemas", "Session"))]);
+    let answered = json!({ "token": EXAMPLE_TOKEN, "session": example(false) });
+    operation
+        .reads(&[("subject", body, asked)])
+        .answers(201, "Issued", &answer, &[("issued", answered)])
+        .fails(&[Code::SessionRevoked])
+}
+
+fn describe_verify(operation: Operation) -> Operation {
+    let reasons = [Code::LoginRequired, Code::SessionIdle, Code::SessionAbsolute, Code::SessionRevoked];
+    let background = || flag("Do not count it as a use of the session");
+    let token = json!({ "type": "string", "minLength": 1, "description": "As it came from the client; what is no token is nobody's" });
+    let tokens = json!({ "type": "array", "items": { "type": "string" }, "maxItems": TOKENS_MAX });
+    let session = object([("session", of("schemas", "Session"))]);
+    let codes: Vec<_> = reasons.iter().chain(&[Code::Unavailable]).map(|code| code.as_str()).collect();
+    let none = object([("code", json!({ "type": "string", "enum": codes, "description": "Why there is none" }))]);
+    let sessions = object([("sessions", json!({ "type": "array", "items": { "oneOf": [session, none] } }))]);
+    let answered = [
+        ("one", json!({ "session": example(false) })),
+        ("many", json!({ "sessions": [{ "session": example(false) }, { "code": "session_revoked" }] })),
+    ];
+    operation
+        .reads(&[
+            ("one", object([("token", token), ("background?", background())]), json!({ "token": EXAMPLE_TOKEN })),
+            (
+                "many",
+                object([("tokens", tokens), ("background?", background())]),
+                json!({ "tokens": [EXAMPLE_TOKEN, "nobody's"] }),
+            ),
+        ])
+        .answers(200, "Its session, or each one's", &json!({ "oneOf": [session, sessions] }), &answered)
+        .fails(&reasons)
+}
+
+fn describe_end(operation: Operation) -> Operation {
+    let everywhere = || flag("Answer when no instance serves them any more");
+    let token = json!({ "type": "string", "minLength": 1, "description": "The session of this token" });
+    many(operation.reads(&[
+        ("token", object([("token", token), ("everywhere?", everywhere())]), json!({ "token": EXAMPLE_TOKEN })),
+        ("id", object([("id", uuid("This session")), ("everywhere?", everywhere())]), json!({ "id": EXAMPLE_ID })),
+        (
+            "subject",
+            object([("subject", openapi::subject()), ("everywhere?", everywhere())]),
+            json!({ "subject": "user:7", "everywhere": true }),
+        ),
+    ]))
 }

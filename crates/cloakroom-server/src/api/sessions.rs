@@ -2,19 +2,21 @@
 
 use axum::Json;
 use axum::extract::{Path, RawQuery};
+use axum::http::Method;
 use axum::response::Response;
 use cloakroom::{Code, Recent, Rejection, Session, SessionId, Sessions, Strict};
 use cloakroom_core::event::EventKind;
 use serde_json::{Value, json};
 
-use crate::api::ended::Ended;
-use crate::api::paging::Page;
+use crate::api::ended::{Ended, many, one};
+use crate::api::paging::{Page, paged};
 use crate::api::session::listed;
 use crate::ends::{Ends, not_theirs};
 use crate::events::Happened;
 use crate::everywhere;
 use crate::failure::Failure;
 use crate::fields::{Complaint, Fields};
+use crate::openapi::{Caller, Operation};
 
 /// Which of the subject's sessions a `DELETE` is about.
 enum Scope {
@@ -90,4 +92,23 @@ pub(crate) async fn delete(
         None => return Err(Failure::of(Code::InvalidInput)),
     };
     Ok(Ended::Many(ended).answer(&sessions, waits, logged_out).await)
+}
+
+/// How they are described.
+pub(crate) fn described() -> [Operation; 3] {
+    let scope = json!({ "type": "string", "enum": ["others", "all"], "description": "All but this one, or all" });
+    let (all, this) = ("/api/v1/sessions", "/api/v1/sessions/{id}");
+    let list = Operation::new(Method::GET, all, "listSessions", "The subject's living sessions").by(Caller::Session);
+    let delete = Operation::new(Method::DELETE, all, "endSessions", "End the subject's other sessions, or all")
+        .by(Caller::Recent)
+        .query("scope", &scope)
+        .waits();
+    let delete_one = Operation::new(Method::DELETE, this, "endSession", "End one of the subject's sessions")
+        .says("Another one than this asks for a recent proof of the password. What is no id, nobody's or somebody else's is not found.")
+        .by(Caller::Recent);
+    [
+        paged(list),
+        many(delete).with_header(&[200], "Set-Cookie", "Cleared-Cookie"),
+        one(delete_one).with_header(&[200, 204], "Set-Cookie", "Cleared-Cookie"),
+    ]
 }

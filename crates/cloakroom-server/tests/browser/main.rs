@@ -15,6 +15,9 @@ mod confirm;
 #[cfg(test)]
 mod cross_site;
 #[cfg(test)]
+#[path = "../server/document.rs"]
+mod document;
+#[cfg(test)]
 mod expiry;
 #[cfg(test)]
 mod language;

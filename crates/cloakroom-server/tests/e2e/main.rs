@@ -12,6 +12,9 @@ mod cut;
 #[cfg(test)]
 mod delays;
 #[cfg(test)]
+#[path = "../server/document.rs"]
+mod document;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod everywhere;

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::leaks;
+use crate::{document, leaks};
 
 /// What came back.
 #[derive(Debug)]
@@ -181,6 +181,7 @@ impl Client {
         let _ = stream.read_to_end(&mut answer);
         let answer = Answer::parse(&answer);
         leaks::look_through(&answer);
+        document::hold_against(bytes, &answer);
         answer
     }
 }

@@ -25,6 +25,8 @@ mod deploy;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod document;
+#[cfg(test)]
 mod farewell;
 #[cfg(test)]
 mod kill;

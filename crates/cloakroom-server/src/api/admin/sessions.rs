@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
+use axum::http::Method;
 use axum::response::{IntoResponse as _, Response};
 use cloakroom::{Code, SessionId, Sessions};
 use cloakroom_core::store::ListQuery;
@@ -10,14 +11,15 @@ use serde_json::{Value, json};
 
 use crate::administration::{Act, Done};
 use crate::administrator::Administrator;
-use crate::api::ended::Ended;
-use crate::api::paging::{Page, cursor};
+use crate::api::ended::{self, Ended, one};
+use crate::api::paging::{Page, cursor, paged};
 use crate::api::session::listed;
 use crate::app::App;
 use crate::everywhere;
 use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::filter;
+use crate::openapi::{Caller, EXAMPLE_ID, Operation, uuid};
 
 /// Lists living sessions that match, newest first. A page looks at a bounded number of rows: it may be short and have a next one.
 pub(crate) async fn list(
@@ -73,4 +75,32 @@ pub(crate) async fn end_matching(
         None => Ok(Ended::Many(ended).answer(&sessions, waits, happened).await),
         Some(next) => Ok((happened, Json(json!({ "ended": ended, "next_cursor": next.to_string() }))).into_response()),
     }
+}
+
+/// How they are described.
+pub(crate) fn described() -> [Operation; 3] {
+    let (all, this) = ("/api/v1/admin/sessions", "/api/v1/admin/sessions/{id}");
+    let operation = |method, path, name, summary| Operation::new(method, path, name, summary).by(Caller::Administrator);
+    let list = operation(Method::GET, all, "listEverybodysSessions", "Living sessions that match")
+        .says("Those that match every parameter there is. A page looks at a bounded number of sessions: it may be short or empty and have a next one.");
+    let end = operation(Method::DELETE, all, "endMatchingSessions", "End the sessions that match")
+        .says("At least one parameter says which; everybody's are for the command line. All of a subject, and nothing else, overtake logins that are under way. Of more than 10,000 the rest is for the next request: it is the same with `next_cursor` as its `cursor`, and only the last one waits.")
+        .query("cursor?", &uuid("`next_cursor` of the answer before"));
+    [
+        filter::described(paged(list)),
+        filter::described(describe_end(end)),
+        one(operation(Method::DELETE, this, "endAnybodysSession", "End one session, whoever's it is")),
+    ]
+}
+
+fn describe_end(operation: Operation) -> Operation {
+    let mut schema = ended::schema();
+    schema["properties"]["next_cursor"] = uuid("Where there is more: the `cursor` of the next request");
+    let shown = [
+        ("ended", json!({ "ended": 3 })),
+        ("everywhere", json!({ "ended": 3, "waited_ms": 12 })),
+        ("more", json!({ "ended": 10_000, "next_cursor": EXAMPLE_ID })),
+    ];
+    let operation = operation.waits().answers(200, "Ended", &schema, &shown);
+    operation.with_header(&[200], "Server-Timing", "Server-Timing")
 }

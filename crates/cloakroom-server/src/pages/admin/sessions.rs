@@ -46,7 +46,7 @@ impl Asked {
         if matches!(before, Some(Err(_))) {
             fields.complain(BEFORE, Complaint::NotAllowed);
         }
-        let mut filter = filter::read(&mut fields, app.now());
+        let mut filter = filter::typed(&mut fields, app.now());
         if !who.is_empty() {
             match (subject_of(app, &who).await?, &filter.subject) {
                 (Some(subject), None) => filter.subject = Some(subject),
@@ -202,7 +202,7 @@ pub(crate) async fn end_matching(mut sent: Sent) -> Result<Response, Failure> {
     if matches!(before, Some(Err(_))) {
         sent.fields.complain(BEFORE, Complaint::NotAllowed);
     }
-    let filter = filter::read(&mut sent.fields, sent.asked.visit.app.now());
+    let filter = filter::typed(&mut sent.fields, sent.asked.visit.app.now());
     sent.fields.finish()?;
     filter::require_some(&filter, "who")?;
     let act = Act::ending(filter, before.and_then(Result::ok));
