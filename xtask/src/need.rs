@@ -1,6 +1,6 @@
 //! Programs that tests and checks need beside Rust: looked for, installed where we may, named where we may not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::run::{Outcome, command, output, root, succeeds, to_end};
@@ -43,6 +43,22 @@ pub(crate) fn scanner() -> Outcome {
         return Ok(());
     }
     let what_for = "tests run a published header checker against the server";
+    python_packages(what_for, &place, &[SCANNER])
+}
+
+/// Sees to it that the published fuzzer of APIs is where tests look for it, `target/tools/schemathesis`, with all it needs.
+pub(crate) fn schemathesis() -> Outcome {
+    let place = root().join("target/tools/schemathesis");
+    if place.join("schemathesis/cli/__main__.py").exists() {
+        return Ok(());
+    }
+    let pinned = root().join("crates/cloakroom-server/tests/server/standards/schemathesis/requirements.txt");
+    let what_for = "tests run a published fuzzer against the server";
+    python_packages(what_for, &place, &["--requirement", &pinned.to_string_lossy()])
+}
+
+/// Puts packages into a directory of their own, those that are named and none besides.
+fn python_packages(what_for: &str, place: &Path, packages: &[&str]) -> Outcome {
     program("python3", "python3", what_for)?;
     if !succeeds(&mut command("python3", ["-m", "pip", "--version"])) {
         install("python3 -m pip", "python3-pip", what_for)?;
@@ -61,7 +77,7 @@ pub(crate) fn scanner() -> Outcome {
             "--target",
         ],
     );
-    to_end(pip.arg(place).arg(SCANNER))
+    to_end(pip.arg(place).args(packages))
 }
 
 /// The accessibility checker that tests run in the browser, and the one version of it whose rules they were read with.

@@ -24,6 +24,10 @@ pub(crate) fn tests(filters: &[String]) -> Outcome {
     if let Err(why) = &scanner {
         println!("NOT RUN: the published header checker, which could not be fetched: {why}");
     }
+    let schemathesis = need::schemathesis();
+    if let Err(why) = &schemathesis {
+        println!("NOT RUN: schemathesis, which could not be fetched: {why}");
+    }
     let accessibility = need::accessibility();
     if let Err(why) = &accessibility {
         println!("NOT RUN: the accessibility checker, which could not be fetched: {why}");
@@ -39,6 +43,9 @@ pub(crate) fn tests(filters: &[String]) -> Outcome {
         let mut command = cargo(workspace.into_iter().chain(kind.iter().copied()));
         if scanner.is_err() {
             command.env("CLOAKROOM_WITHOUT_SCANNER", "1");
+        }
+        if schemathesis.is_err() {
+            command.env("CLOAKROOM_WITHOUT_SCHEMATHESIS", "1");
         }
         if accessibility.is_err() {
             command.env("CLOAKROOM_WITHOUT_AXE", "1");

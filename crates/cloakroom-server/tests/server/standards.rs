@@ -11,6 +11,7 @@ mod headers;
 mod passwords;
 mod requests;
 mod scanner;
+mod schemathesis;
 mod sessions;
 mod throttling;
 mod transport;
