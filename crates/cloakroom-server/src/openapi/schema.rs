@@ -98,7 +98,7 @@ pub(super) fn headers() -> Value {
         },
         "Set-Cookie": {
             "description": "The cookie with the new token", "required": true,
-            "schema": { "type": "string", "pattern": "cloakroom=ck1_" },
+            "schema": { "type": "string", "pattern": "cloakroom=ck1_[A-Za-z0-9_-]{43};" },
             "example": format!("__Host-cloakroom={EXAMPLE_TOKEN}; Path=/; HttpOnly; SameSite=Lax; Secure"),
         },
         "Cleared-Cookie": {

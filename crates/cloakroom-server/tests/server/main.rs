@@ -48,6 +48,8 @@ mod migration;
 #[cfg(test)]
 mod not_me;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod postgres;
