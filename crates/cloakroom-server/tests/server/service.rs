@@ -224,6 +224,8 @@ fn bad_input_names_its_field_and_changes_nothing() {
         ("", json!({ "subject": "a", "ip": "300.1.1.1" }), "ip"),
         ("", json!({ "subject": "a", "auth_method": "x".repeat(33) }), "auth_method"),
         ("", json!({ "subject": "a", "keep": "perhaps" }), "keep"),
+        ("", json!({ "subject": "a", "keep": "true" }), "keep"),
+        ("/verify", json!({ "token": "x", "background": "on" }), "background"),
         ("", json!({ "subject": "a", "admin": true }), "admin"),
         ("/verify", json!({}), "token"),
         ("/verify", json!({ "tokens": "x" }), "tokens"),
