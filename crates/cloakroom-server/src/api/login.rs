@@ -34,7 +34,7 @@ pub(crate) async fn post(
 }
 
 /// A login name as it is typed. What is cut off at its ends, or changed by normalisation, is not in the pattern.
-const LOGIN_NAME: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffd]+$";
+const LOGIN_NAME: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffd\u{e0000}-\u{e0fff}]+$";
 
 /// How it is described.
 pub(crate) fn described() -> Operation {
