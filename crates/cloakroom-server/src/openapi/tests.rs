@@ -34,10 +34,12 @@ fn every_route_of_programs_is_described_and_nothing_else() {
     }
     let mut routed = BTreeSet::new();
     for route in table.split(".route(").skip(1) {
-        let (path, handlers) =
-            route.trim_start().strip_prefix('"').and_then(|route| route.split_once('"')).unwrap_or_else(|| {
-                panic!("a path is its text, to be read here: {}", route.lines().next().unwrap_or_default())
-            });
+        let route = route.trim_start();
+        let read = route.strip_prefix('"').and_then(|route| route.split_once('"'));
+        let (path, handlers) = read.unwrap_or_else(|| {
+            let line = route.lines().next().unwrap_or_default();
+            panic!("a path is its text, to be read here: {line}")
+        });
         let handlers = to_its_end(handlers);
         let is_of_programs = api::is_path_of(path) || ["/healthz", "/readyz", PATH].contains(&path);
         for method in ["get", "post", "put", "patch", "delete"].into_iter().filter(|_| is_of_programs) {
