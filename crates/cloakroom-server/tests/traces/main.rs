@@ -7,6 +7,9 @@ mod client;
 #[cfg(test)]
 mod collector;
 #[cfg(test)]
+#[path = "../server/document.rs"]
+mod document;
+#[cfg(test)]
 #[path = "../server/leaks.rs"]
 #[expect(dead_code, reason = "tests of several servers look through tables too")]
 mod leaks;
