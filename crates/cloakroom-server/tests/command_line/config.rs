@@ -80,7 +80,7 @@ fn what_is_wrong_and_what_will_hurt_is_said_in_japanese_too() {
         ),
         (
             "session.cache = 1.5",
-            "session.cache に 小数 は指定できません（cloakroom.toml:1）。指定できるのは、8 から 16777216 までです",
+            "session.cache に 1.5 は指定できません（cloakroom.toml:1）。指定できるのは、8 から 16777216 までです",
         ),
         (
             "session.idle_timeout = '25h'",
