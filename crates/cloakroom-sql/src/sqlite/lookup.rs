@@ -95,7 +95,7 @@ impl Lookups {
     ) -> Result<Option<T>, NotHere> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         // One that was opened on a file that is not there any more would show sessions that were ended since.
-        let identity = self.place.file().ok_or(NotHere)?;
+        let identity = self.place.file(number).ok_or(NotHere)?;
         let read = || self.read(identity, digest);
         match self.watched(identity, number).as_deref() {
             Some(Some(Watched { identity: of, remembered: Some(remembered) })) if *of == identity => {

@@ -6,8 +6,8 @@
 mod watch;
 
 use std::path::PathBuf;
-use std::sync::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 use super::location::FileIdentity;
 use watch::Watch;
@@ -21,7 +21,6 @@ const PATIENCE: u64 = 1_024;
 pub(crate) struct Place {
     path: PathBuf,
     seen: RwLock<Option<Seen>>,
-    asked: AtomicU64,
     looked: AtomicU64,
 }
 
@@ -34,20 +33,27 @@ struct Seen {
 
 impl Place {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, seen: RwLock::new(None), asked: AtomicU64::new(0), looked: AtomicU64::new(0) }
+        Self { path, seen: RwLock::new(None), looked: AtomicU64::new(0) }
     }
 
-    /// The file that is there now; `None` if there is none or it cannot be seen.
-    pub(crate) fn file(&self) -> Option<FileIdentity> {
-        let is_told = !self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(PATIENCE);
-        if is_told
-            && let Ok(seen) = self.seen.try_read()
-            && let Some(Seen { watch, identity }) = &*seen
-            && watch.is_silent()
-        {
-            return Some(*identity);
+    /// The file that is there now; `None` if there is none or it cannot be seen. `number` counts who asks.
+    pub(crate) fn file(&self, number: u64) -> Option<FileIdentity> {
+        let told = self.told();
+        if told.is_some() && !number.is_multiple_of(PATIENCE) {
+            return told;
         }
-        self.look()
+        let found = self.look();
+        if told.is_some() && told != found {
+            // The watch did not see it happen, and would not tell anybody else either.
+            *self.seen.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        found
+    }
+
+    /// What was seen there, if nothing has moved since.
+    fn told(&self) -> Option<FileIdentity> {
+        let seen = self.seen.try_read().ok()?;
+        seen.as_ref().filter(|seen| seen.watch.is_silent()).map(|seen| seen.identity)
     }
 
     #[cold]

@@ -37,7 +37,7 @@ impl World {
     /// Says what looking would say, more than once.
     fn is_right(&self) {
         for _ in 0..3 {
-            assert_eq!(self.place.file(), FileIdentity::of(&self.place.path));
+            assert_eq!(self.place.file(1), FileIdentity::of(&self.place.path));
         }
     }
 }
@@ -76,9 +76,9 @@ fn whatever_moves_is_noticed_by_the_next_who_asks() {
     ];
     for (what, change) in moves {
         let world = World::new();
-        let before = world.place.file();
+        let before = world.place.file(1);
         change(&world);
-        assert_ne!(world.place.file(), before, "{what}");
+        assert_ne!(world.place.file(1), before, "{what}");
         world.is_right();
     }
 }
@@ -92,12 +92,12 @@ fn a_directory_further_up_that_is_moved_is_noticed() {
         fs::write(top.join(parents).join("some.db"), text).unwrap();
     }
     let place = Place::new(top.join("a/b/c/some.db"));
-    let before = place.file();
-    assert_eq!(place.file(), before);
+    let before = place.file(1);
+    assert_eq!(place.file(1), before);
     fs::rename(top.join("a"), top.join("old")).unwrap();
     fs::rename(top.join("x"), top.join("a")).unwrap();
-    assert_ne!(place.file(), before);
-    assert_eq!(place.file(), FileIdentity::of(&place.path));
+    assert_ne!(place.file(1), before);
+    assert_eq!(place.file(1), FileIdentity::of(&place.path));
 }
 
 #[test]
@@ -123,14 +123,25 @@ fn where_silence_would_say_nothing_the_path_is_looked_up() {
     let up = world.at("data/../data/some.db");
     for path in [linked.clone(), up] {
         let place = Place::new(path);
-        assert_eq!(place.file(), world.place.file());
+        assert_eq!(place.file(1), world.place.file(1));
         assert!(place.seen.read().unwrap().is_none(), "{place:?}");
     }
     let place = Place::new(linked);
-    assert!(place.file().is_some());
+    assert!(place.file(1).is_some());
     fs::remove_file(world.at("link")).unwrap();
-    assert_eq!(place.file(), None);
+    assert_eq!(place.file(1), None);
     assert!(Watch::over(Path::new("/proc/version")).is_none(), "of another kind of file system");
     assert!(Watch::over(Path::new("/")).is_none());
-    assert_eq!(Place::new(world.at("nowhere/some.db")).file(), None);
+    assert_eq!(Place::new(world.at("nowhere/some.db")).file(1), None);
+}
+
+#[test]
+fn what_the_watch_cannot_see_is_seen_in_time_and_by_everybody_then() {
+    let world = World::new();
+    // As if something had been mounted over the path: another file is there, and no event told of it.
+    let (other, there) = (FileIdentity::of(&world.at("data")), world.place.file(1));
+    world.place.seen.write().unwrap().as_mut().unwrap().identity = other.unwrap();
+    assert_eq!(world.place.file(PATIENCE - 1), other);
+    assert_eq!(world.place.file(PATIENCE), there);
+    world.is_right();
 }
