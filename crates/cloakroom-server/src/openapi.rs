@@ -78,7 +78,7 @@ pub(crate) fn document(catalogue: &Catalogue) -> Value {
             "securitySchemes": {
                 "session": {
                     "type": "apiKey", "in": "cookie", "name": "__Host-cloakroom",
-                    "description": "The cookie that a login sets. It is called `cloakroom` where it is for a domain, and over plain http on the own machine.",
+                    "description": "The cookie that a login sets. It is called `__Secure-cloakroom` where it is for a domain, and `cloakroom` over plain http.",
                 },
                 "service": {
                     "type": "http", "scheme": "bearer", "bearerFormat": "cks1_ and 43 characters",

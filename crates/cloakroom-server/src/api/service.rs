@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::api::ended::{Ended, many};
 use crate::api::paging::{Page, paged};
-use crate::api::session::{example, listed_for, shown};
+use crate::api::session::{auth_method, example, listed_for, shown};
 use crate::app::App;
 use crate::events::Happened;
 use crate::failure::Failure;
@@ -224,14 +224,13 @@ fn flag(about: &str) -> Value {
 
 fn describe_create(operation: Operation) -> Operation {
     let ip = json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }], "description": "The client's address" });
+    let mut method = auth_method("How the subject proved who it is");
+    method["default"] = json!("password");
     let body = object([
         ("subject", openapi::subject()),
         ("user_agent?", json!({ "type": "string", "description": "Of the client; cut to 256 bytes" })),
         ("ip?", ip),
-        (
-            "auth_method?",
-            json!({ "type": "string", "pattern": "^[a-z0-9_-]{1,32}$", "default": "password", "description": "How the subject proved who it is" }),
-        ),
+        ("auth_method?", method),
         ("keep?", flag("Keep signed in: the long timeouts")),
     ]);
     let asked = json!({ "subject": "user:7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:147.0) Gecko/20100101 Firefox/147.0", "ip": "203.0.113.9" });
