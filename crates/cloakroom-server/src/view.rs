@@ -7,11 +7,13 @@ use askama::Template;
 use cloakroom::{FormToken, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+mod complaints;
 mod ending;
 mod expires;
 mod not_me;
 mod words;
 
+pub(crate) use complaints::Complaints;
 pub(crate) use ending::ShownEnding;
 pub(crate) use expires::Expires;
 pub(crate) use not_me::{NewPasswordPage, NotMePage};
@@ -28,9 +30,7 @@ use crate::network::Here;
 #[derive(Debug, Default)]
 pub(crate) struct Form {
     pub(crate) login_name: String,
-    errors: Vec<(String, String)>,
-    /// The fields the page shows; complaints about others are shown above it.
-    shown: &'static [&'static str],
+    complaints: Complaints,
 }
 
 impl Form {
@@ -40,17 +40,15 @@ impl Form {
         errors: &[FieldError],
         shown: &'static [&'static str],
     ) -> Self {
-        let errors = errors.iter().map(|error| (error.field.clone(), words.of_complaint(&error.complaint))).collect();
-        Self { login_name: login_name.to_owned(), errors, shown }
+        Self { login_name: login_name.to_owned(), complaints: Complaints::new(words, errors, shown) }
     }
 
     fn error(&self, field: &str) -> &str {
-        self.errors.iter().find(|(found, _)| found == field).map_or("", |(_, said)| said)
+        self.complaints.about(field)
     }
 
     fn others(&self) -> Vec<String> {
-        let is_other = |(field, _): &&(String, String)| !self.shown.contains(&field.as_str());
-        self.errors.iter().filter(is_other).map(|(field, said)| format!("{field}: {said}")).collect()
+        self.complaints.others()
     }
 }
 

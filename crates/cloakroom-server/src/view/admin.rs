@@ -7,7 +7,7 @@ use cloakroom::{FormToken, Principal, SessionId, SessionRecord, Timestamp};
 use cloakroom_core::account::{Account, Role};
 use cloakroom_core::store::SessionFilter;
 
-use super::{Expires, ShownEnding, Words};
+use super::{Complaints, Expires, ShownEnding, Words};
 use crate::activity::ShownEvent;
 use crate::fields::FieldError;
 use crate::filter;
@@ -193,7 +193,7 @@ pub(crate) struct SessionsPage<'a> {
     pub(crate) expires: Expires,
     pub(crate) notice: Option<String>,
     pub(crate) search: Search,
-    pub(crate) errors: Vec<(String, String)>,
+    pub(crate) complaints: Complaints,
     pub(crate) sessions: Vec<ShownSession>,
     pub(crate) is_first: bool,
     /// Whether the search stopped at its bound, and there may be more.
@@ -214,7 +214,7 @@ impl<'a> SessionsPage<'a> {
             expires,
             notice: None,
             search: Search::default(),
-            errors: Vec::new(),
+            complaints: Complaints::default(),
             sessions: Vec::new(),
             is_first: true,
             is_cut_short: false,
@@ -225,19 +225,8 @@ impl<'a> SessionsPage<'a> {
     }
 
     pub(crate) fn complaining(self, errors: &[FieldError]) -> Self {
-        let said = |error: &FieldError| (error.field.clone(), self.words.of_complaint(&error.complaint));
-        Self { errors: errors.iter().map(said).collect(), ..self }
-    }
-
-    fn error(&self, field: &str) -> &str {
-        self.errors.iter().find(|(found, _)| found == field).map_or("", |(_, said)| said)
-    }
-
-    /// Complaints about what the form does not show.
-    fn others(&self) -> Vec<String> {
-        let shown = ["who", "network", "browser", "older_than", "auth_method"];
-        let others = self.errors.iter().filter(|(field, _)| !shown.contains(&field.as_str()));
-        others.map(|(field, said)| format!("{field}: {said}")).collect()
+        let shown = &["who", "network", "browser", "older_than", "auth_method"];
+        Self { complaints: Complaints::new(self.words, errors, shown), ..self }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::fields::{Complaint, FieldError, Fields};
 use crate::filter;
 use crate::pages::admin::{Sent, Shown, notice};
 use crate::pages::{Visit, page};
+use crate::view::Complaints;
 use crate::view::admin::service_tokens::{MadePage, RemovePage, ServiceTokensPage, ShownToken, Typed};
 
 /// Where they are.
@@ -71,7 +72,7 @@ async fn list(visit: &Visit, after: Option<Position>) -> Result<ServiceTokensPag
         expires: visit.expires(),
         notice: None,
         typed: Typed::default(),
-        errors: Vec::new(),
+        complaints: Complaints::default(),
         tokens: tokens.iter().map(|token| ShownToken::new(words, token, now)).collect(),
         is_first,
         next,

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::ShownTime;
 use crate::fields::FieldError;
 use crate::filter;
-use crate::view::{Expires, Words};
+use crate::view::{Complaints, Expires, Words};
 
 /// What a scope opens.
 const fn scope_in_words(scope: Scope) -> &'static str {
@@ -59,7 +59,7 @@ pub(crate) struct ServiceTokensPage<'a> {
     pub(crate) expires: Expires,
     pub(crate) notice: Option<String>,
     pub(crate) typed: Typed,
-    pub(crate) errors: Vec<(String, String)>,
+    pub(crate) complaints: Complaints,
     pub(crate) tokens: Vec<ShownToken>,
     pub(crate) is_first: bool,
     /// The query of the next page.
@@ -68,18 +68,7 @@ pub(crate) struct ServiceTokensPage<'a> {
 
 impl ServiceTokensPage<'_> {
     pub(crate) fn complaining(self, errors: &[FieldError]) -> Self {
-        let said = |error: &FieldError| (error.field.clone(), self.words.of_complaint(&error.complaint));
-        Self { errors: errors.iter().map(said).collect(), ..self }
-    }
-
-    fn error(&self, field: &str) -> &str {
-        self.errors.iter().find(|(found, _)| found == field).map_or("", |(_, said)| said)
-    }
-
-    /// Complaints about what the form does not show.
-    fn others(&self) -> Vec<String> {
-        let others = self.errors.iter().filter(|(field, _)| !["name", "scope"].contains(&field.as_str()));
-        others.map(|(field, said)| format!("{field}: {said}")).collect()
+        Self { complaints: Complaints::new(self.words, errors, &["name", "scope"]), ..self }
     }
 
     /// Each scope, what it opens, and whether it is chosen.
